@@ -1,0 +1,68 @@
+"""The one way to PostgreSQL: an engine whose every connection has the same manners.
+
+Each connection speaks UTC and gives up rather than hang: a statement, a wait for a lock
+and a transaction left open all have a limit the server enforces.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+_DRIVER: Final = "postgresql+asyncpg"
+_ACCEPTED: Final = frozenset({"postgres", "postgresql", _DRIVER})
+
+# Milliseconds, as PostgreSQL reads a bare number.
+_SERVER_SETTINGS: Final[Mapping[str, str]] = {
+    "timezone": "UTC",
+    "statement_timeout": "30000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "30000",
+}
+
+
+def create_engine(url: str, *, pool_size: int = 10, application_name: str = "prorata") -> AsyncEngine:
+    """Return an engine for `postgresql://` or `postgresql+asyncpg://` addresses.
+
+    A libpq-style `sslmode` in the address is honoured. A connection that died while it
+    lay in the pool is replaced before it is lent.
+
+    Raises ValueError for the address of any other kind of database.
+    """
+    address, ssl = _address(url)
+    settings = {**_SERVER_SETTINGS, "application_name": application_name}
+    return create_async_engine(
+        address,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        connect_args={"server_settings": settings, **ssl},
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+    )
+
+
+def session_maker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Return a maker of sessions whose rows stay readable after the commit."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def _address(url: str) -> tuple[URL, dict[str, str]]:
+    """Return the address as asyncpg takes it, and the TLS argument apart from it."""
+    parsed = make_url(url)
+    if parsed.drivername not in _ACCEPTED:
+        message = f"not a PostgreSQL address: {parsed.drivername}://"
+        raise ValueError(message)
+    sslmode = parsed.query.get("sslmode")
+    address = parsed.set(drivername=_DRIVER).difference_update_query(["sslmode"])
+    return address, {"ssl": sslmode} if isinstance(sslmode, str) else {}
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,49 @@
+"""Subscription facts to rows and back: the kind names the fact, the payload holds its own fields."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+import msgspec
+
+from adapters.tables.subscriptions import SubscriptionFact
+from domain.subscriptions import (
+    ConversionChosen,
+    Ended,
+    Fact,
+    PlanChanged,
+    PspAdded,
+    PspRemoved,
+    Started,
+    TrialExtended,
+    TrialStarted,
+)
+
+KINDS: Final[dict[str, type[Fact]]] = {
+    "TRIAL_STARTED": TrialStarted,
+    "TRIAL_EXTENDED": TrialExtended,
+    "CONVERSION_CHOSEN": ConversionChosen,
+    "STARTED": Started,
+    "PLAN_CHANGED": PlanChanged,
+    "PSP_ADDED": PspAdded,
+    "PSP_REMOVED": PspRemoved,
+    "ENDED": Ended,
+}
+_NAMES: Final = {fact: name for name, fact in KINDS.items()}
+_COLUMNS: Final = ("at", "order")
+
+
+def kind_of(fact: Fact) -> str:
+    """Name the kind under which a fact is stored."""
+    return _NAMES[type(fact)]
+
+
+def payload_of(fact: Fact) -> dict[str, Any]:
+    """Give the fields of a fact that have no column of their own."""
+    return {name: value for name, value in asdict(fact).items() if name not in _COLUMNS}
+
+
+def fact_of(row: SubscriptionFact) -> Fact:
+    """Read a stored fact back."""
+    return msgspec.convert({**row.payload, "at": row.at, "order": row.position}, KINDS[row.kind])

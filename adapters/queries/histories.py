@@ -1,0 +1,142 @@
+"""The dated facts of many subscriptions in five set reads, ready for the rules, with what was billed for them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, DATE
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from adapters.facts import fact_of
+from adapters.tables.subscriptions import Subscription, SubscriptionFact
+from adapters.tables.teammates import SeatChange
+from domain.calendar import Period
+from domain.charges import History, Section
+from domain.invoicing import Billed
+from domain.pricebook import Metric, PriceBook
+from domain.seats import SeatChange as SeatFact
+from domain.seats import SeatType
+from domain.subscriptions import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A subscription's history and what was billed for periods beginning no earlier than `since`."""
+
+    history: History
+    billed: Mapping[str, Billed]
+    since: date
+
+
+_USAGE = text("""
+    SELECT d.account_id, d.metric, d.day, sum(d.units)::bigint AS units
+    FROM unnest(:accounts, :sinces) AS wanted(account_id, since)
+    JOIN usage_days d ON d.account_id = wanted.account_id AND d.day >= wanted.since
+    GROUP BY d.account_id, d.metric, d.day
+""").bindparams(bindparam("accounts", type_=ARRAY(PG_UUID)), bindparam("sinces", type_=ARRAY(DATE)))
+
+_BILLED = text("""
+    SELECT DISTINCT ON (l.account_id, l.key)
+           l.account_id, l.key, l.section, l.description, l.change_key,
+           l.period_start, l.period_end, l.service_start, l.service_end,
+           (sum(l.amount_cents) OVER (PARTITION BY l.account_id, l.key))::bigint AS amount
+    FROM unnest(:accounts, :subscriptions, :sinces) AS wanted(account_id, subscription_id, since)
+    JOIN invoice_lines l ON l.account_id = wanted.account_id AND l.subscription_id = wanted.subscription_id
+                        AND l.period_start >= wanted.since
+    JOIN invoices i ON i.account_id = l.account_id AND i.id = l.invoice_id AND i.status <> 'VOID'
+    ORDER BY l.account_id, l.key, i.number
+""").bindparams(
+    bindparam("accounts", type_=ARRAY(PG_UUID)),
+    bindparam("subscriptions", type_=ARRAY(PG_UUID)),
+    bindparam("sinces", type_=ARRAY(DATE)),
+)
+
+
+async def load(
+    session: AsyncSession,
+    subscriptions: Sequence[Subscription],
+    *,
+    zones: Mapping[UUID, ZoneInfo],
+    books: Mapping[int, PriceBook],
+    since: Mapping[UUID, date],
+) -> dict[UUID, Loaded]:
+    """Load subscriptions, at most one of each account, by account; `since` bounds usage and billed lines."""
+    accounts = [row.account_id for row in subscriptions]
+    ids = [row.id for row in subscriptions]
+    subscription_of = {row.account_id: row.id for row in subscriptions}
+    sinces = [since[row.account_id] for row in subscriptions]
+    stated = await facts(session, subscriptions)
+    seats = await _seats(session, accounts)
+    usage = await _usage(session, accounts, sinces)
+    billed: dict[UUID, dict[str, Billed]] = defaultdict(dict)
+    parameters = {"accounts": accounts, "subscriptions": ids, "sinces": sinces}
+    for row in await session.execute(_BILLED, parameters):
+        billed[row.account_id][row.key] = _billed(row)
+    return {
+        account_id: Loaded(
+            History(
+                zone=zones[account_id],
+                facts=tuple(stated[subscription_of[account_id]]),
+                seat_changes=tuple(seats[account_id]),
+                usage=usage[account_id],
+                books=books,
+            ),
+            billed[account_id],
+            since[account_id],
+        )
+        for account_id in accounts
+    }
+
+
+async def facts(session: AsyncSession, subscriptions: Sequence[Subscription]) -> dict[UUID, list[Fact]]:
+    """Give the facts of subscriptions in the order they were recorded, by subscription."""
+    query = (
+        select(SubscriptionFact)
+        .where(
+            col(SubscriptionFact.account_id).in_([row.account_id for row in subscriptions]),
+            col(SubscriptionFact.subscription_id).in_([row.id for row in subscriptions]),
+        )
+        .order_by(col(SubscriptionFact.position))
+    )
+    found: dict[UUID, list[Fact]] = defaultdict(list)
+    for row in await session.scalars(query):
+        found[row.subscription_id].append(fact_of(row))
+    return found
+
+
+async def _seats(session: AsyncSession, accounts: Iterable[UUID]) -> dict[UUID, list[SeatFact]]:
+    query = select(
+        col(SeatChange.account_id), col(SeatChange.teammate_id), col(SeatChange.seat), col(SeatChange.at), col(SeatChange.position)
+    ).where(col(SeatChange.account_id).in_(list(accounts)))
+    found: dict[UUID, list[SeatFact]] = defaultdict(list)
+    for account_id, teammate_id, seat, at, position in await session.execute(query):
+        found[account_id].append(SeatFact(str(teammate_id), SeatType(seat) if seat else None, at, position))
+    return found
+
+
+async def _usage(
+    session: AsyncSession, accounts: Sequence[UUID], sinces: Sequence[date]
+) -> dict[UUID, dict[tuple[Metric, date], int]]:
+    found: dict[UUID, dict[tuple[Metric, date], int]] = defaultdict(dict)
+    for row in await session.execute(_USAGE, {"accounts": accounts, "sinces": sinces}):
+        found[row.account_id][Metric(row.metric), row.day] = row.units
+    return found
+
+
+def _billed(row: Row[tuple[object, ...]]) -> Billed:
+    return Billed(
+        section=Section(row.section),
+        description=row.description,
+        period=Period(row.period_start, row.period_end),
+        service=Period(row.service_start, row.service_end),
+        amount=row.amount,
+        change=row.change_key,
+    )

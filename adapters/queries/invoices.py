@@ -1,0 +1,124 @@
+"""Invoices, their lines and payment attempts: reads by key and keyset, and the bulk writes of a close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from adapters.tables.invoices import Invoice, InvoiceLine
+from adapters.tables.ledger import LedgerEntry
+from adapters.tables.payments import PaymentAttempt
+from adapters.tables.providerevents import ProviderEvent
+
+Key = tuple[UUID, UUID]
+
+
+async def write(
+    session: AsyncSession,
+    *,
+    invoices: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
+    entries: Sequence[Mapping[str, Any]],
+) -> None:
+    """Insert the invoices of a close, their lines and their ledger entries, one statement a table."""
+    for table, rows in ((Invoice, invoices), (InvoiceLine, lines), (LedgerEntry, entries)):
+        if rows:
+            await session.execute(insert(table), list(rows))
+
+
+async def find(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> Invoice | None:
+    """Give an invoice of an account, as it stands now."""
+    return await session.get(Invoice, (account_id, invoice_id), populate_existing=True)
+
+
+async def find_many(session: AsyncSession, keys: Iterable[Key]) -> dict[Key, Invoice]:
+    """Give invoices by account and id."""
+    query = select(Invoice).where(tuple_(col(Invoice.account_id), col(Invoice.id)).in_(list(keys)))
+    return {(row.account_id, row.id): row for row in await session.scalars(query)}
+
+
+async def page(
+    session: AsyncSession, *, account_id: UUID, before_number: int | None, limit: int
+) -> list[Invoice]:
+    """Give an account's invoices, newest first, from a number down."""
+    query = select(Invoice).where(col(Invoice.account_id) == account_id).order_by(col(Invoice.number).desc()).limit(limit)
+    if before_number is not None:
+        query = query.where(col(Invoice.number) < before_number)
+    return list(await session.scalars(query))
+
+
+async def lines(session: AsyncSession, keys: Iterable[Key]) -> dict[Key, list[InvoiceLine]]:
+    """Give the lines of invoices in their order, by account and invoice."""
+    wanted = list(keys)
+    query = (
+        select(InvoiceLine)
+        .where(tuple_(col(InvoiceLine.account_id), col(InvoiceLine.invoice_id)).in_(wanted))
+        .order_by(col(InvoiceLine.account_id), col(InvoiceLine.invoice_id), col(InvoiceLine.position))
+    )
+    found: dict[Key, list[InvoiceLine]] = {key: [] for key in wanted}
+    for row in await session.scalars(query):
+        found[row.account_id, row.invoice_id].append(row)
+    return found
+
+
+async def attempts(session: AsyncSession, keys: Iterable[Key]) -> dict[Key, list[PaymentAttempt]]:
+    """Give the payment attempts of invoices, first to last, by account and invoice."""
+    wanted = list(keys)
+    query = (
+        select(PaymentAttempt)
+        .where(tuple_(col(PaymentAttempt.account_id), col(PaymentAttempt.invoice_id)).in_(wanted))
+        .order_by(col(PaymentAttempt.attempt))
+    )
+    found: dict[Key, list[PaymentAttempt]] = {key: [] for key in wanted}
+    for row in await session.scalars(query):
+        found[row.account_id, row.invoice_id].append(row)
+    return found
+
+
+async def attempt(session: AsyncSession, *, account_id: UUID, attempt_id: UUID) -> PaymentAttempt | None:
+    """Give a payment attempt of an account, as it stands now."""
+    return await session.get(PaymentAttempt, (account_id, attempt_id), populate_existing=True)
+
+
+async def attempts_page(
+    session: AsyncSession, *, account_id: UUID, before: UUID | None, limit: int
+) -> list[PaymentAttempt]:
+    """Give an account's payment attempts, newest first; their ids grow with time."""
+    query = (
+        select(PaymentAttempt)
+        .where(col(PaymentAttempt.account_id) == account_id)
+        .order_by(col(PaymentAttempt.id).desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(col(PaymentAttempt.id) < before)
+    return list(await session.scalars(query))
+
+
+async def open_invoices(session: AsyncSession, *, account_id: UUID) -> list[Invoice]:
+    """Give an account's open invoices, oldest first."""
+    query = (
+        select(Invoice)
+        .where(col(Invoice.account_id) == account_id, col(Invoice.status) == "OPEN")
+        .order_by(col(Invoice.number))
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(query))
+
+
+async def invoices_being_charged(session: AsyncSession, *, account_id: UUID) -> set[UUID]:
+    """Name the invoices of an account that have a payment attempt without an outcome."""
+    query = select(col(PaymentAttempt.invoice_id)).where(
+        col(PaymentAttempt.account_id) == account_id, col(PaymentAttempt.status).in_(("PENDING", "UNKNOWN"))
+    )
+    return set(await session.scalars(query))
+
+
+async def provider_event(session: AsyncSession, event_id: str) -> ProviderEvent | None:
+    """Give a webhook already taken from the provider."""
+    return await session.get(ProviderEvent, event_id)

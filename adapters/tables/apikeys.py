@@ -1,0 +1,19 @@
+"""API keys: who may speak. Only a hash of the secret is kept."""
+
+from datetime import datetime
+from uuid import UUID
+
+from adapters.tables.columns import Record, String, StringKey
+
+
+class ApiKey(Record, table=True):
+    """A key, found by its public id. Without an account it is an operator's."""
+
+    __tablename__ = "api_keys"
+
+    id: StringKey
+    account_id: UUID | None = None
+    name: String
+    secret_hash: bytes
+    created_at: datetime
+    revoked_at: datetime | None = None

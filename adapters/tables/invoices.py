@@ -1,0 +1,130 @@
+"""Invoices and their lines: issued once, never changed.
+
+Triggers hold what the types cannot: issued columns stay as they were, lines are only
+ever added, and at commit an invoice's total is the sum of its lines.
+"""
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from adapters.tables.columns import (
+    Bigint,
+    JsonList,
+    Key,
+    OptionalBigint,
+    OptionalString,
+    Record,
+    String,
+    check,
+    one_of,
+    parent,
+    reference,
+    stored_default,
+)
+from adapters.tables.subscriptions import Subscription
+
+INVOICE_STATUSES: Final = ("OPEN", "PAID", "UNCOLLECTIBLE", "VOID")
+SECTIONS: Final = ("ADDITIONAL_USAGE", "PRORATIONS", "SUBSCRIPTION")
+
+
+class Invoice(Record, table=True):
+    """An issued invoice and how far its collection has come. Amounts are cents.
+
+    `total_cents` may be negative and is fixed; `due_cents` is what is left to pay after
+    credit. `ladder_on` and `ladder_step` say where dunning stands. `issued_in` is the number of
+    the issuing transaction, given by the server: lines are refused in any other.
+    """
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        reference("subscriptions", subscription_id="id"),
+        UniqueConstraint("account_id", "number", name="uq_invoices_number"),
+        UniqueConstraint(
+            "account_id",
+            "subscription_id",
+            "stream",
+            "invoice_on",
+            name="uq_invoices_stream",
+        ),
+        one_of("status", INVOICE_STATUSES),
+        one_of("currency", ("USD",)),
+        check("number", "number >= 1"),
+        check("period", "period_start <= period_end"),
+        check("credit_applied_cents", "credit_applied_cents >= 0"),
+        check("due_cents", "due_cents >= 0"),
+        check(
+            "never_over_total",
+            "due_cents + credit_applied_cents <= greatest(total_cents, 0)",
+        ),
+        check("ladder_step", "ladder_step >= 0"),
+    )
+
+    account_id: Key
+    id: Key
+    number: int
+    subscription_id: UUID
+    stream: String
+    invoice_on: date
+    made_at: datetime
+    issued_at: datetime
+    period_start: date
+    period_end: date
+    status: String
+    currency: str = stored_default("'USD'", python="USD", sa_type=Text)
+    total_cents: Bigint
+    credit_applied_cents: Bigint
+    due_cents: Bigint
+    paid_at: datetime | None = None
+    ladder_on: date
+    ladder_step: int = stored_default("0", python=0)
+    next_attempt_at: datetime | None = None
+    is_hard_declined: bool = stored_default("false", python=False)
+    failure: OptionalString = None
+    issued_in: int | None = stored_default(
+        "(pg_current_xact_id()::text)::bigint", python=None, sa_type=BigInteger, nullable=False
+    )
+
+    subscription: Subscription = parent(Subscription)
+
+
+class InvoiceLine(Record, table=True):
+    """One charge or adjustment, with the arithmetic that explains it.
+
+    `unit_price` is in 10^-8 dollars, `amount_cents` is rounded once, here. Periods are
+    half-open. `key` names the charge, so that the next invoice knows what was billed.
+    """
+
+    __tablename__ = "invoice_lines"
+    __table_args__ = (
+        reference("invoices", invoice_id="id"),
+        one_of("section", SECTIONS),
+        check("position", "position >= 1"),
+        check("period", "period_start <= period_end"),
+        check("service", "service_start <= service_end"),
+        Index("ix_invoice_lines_period", "account_id", "subscription_id", "period_start"),
+    )
+
+    account_id: Key
+    invoice_id: Key
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    subscription_id: UUID
+    key: String
+    section: String
+    description: String
+    quantity: OptionalBigint = None
+    unit_price: OptionalBigint = None
+    tiers: JsonList
+    period_start: date
+    period_end: date
+    service_start: date
+    service_end: date
+    amount_cents: Bigint
+    explanation: String
+    change_key: OptionalString = None
+    causes: JsonList
+
+    invoice: Invoice = parent(Invoice)

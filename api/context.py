@@ -1,0 +1,42 @@
+"""What every resolver of one request shares: who calls, the moment, a maker of sessions, and the request's loaders."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from adapters.gateway.protocol import Gateway
+from api.errors import forbidden
+from api.loaders import Loaders
+from services.apikeys import Caller
+
+Sessions: TypeAlias = async_sessionmaker[AsyncSession]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request. `wall` is the real moment; an account may hang on a test clock that tells another.
+
+    `ring` wakes a worker to look for due work; it may fail without harm, for workers look by themselves.
+    """
+
+    sessions: Sessions
+    gateway: Gateway
+    caller: Caller
+    wall: datetime
+    loaders: Loaders
+    pepper: str
+    ring: Callable[[], Awaitable[None]]
+
+    def require_operator(self) -> None:
+        """Raise FORBIDDEN unless the key is an operator's."""
+        if not self.caller.is_operator:
+            raise forbidden("This needs an operator's key; the key in use belongs to one account.")
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,89 @@
+"""Nested reads in batches: each loader reads what all siblings asked for in one statement, in a session of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from strawberry.dataloader import DataLoader
+
+from adapters.queries import accounts, invoices, subscriptions, workspaces
+from adapters.tables.accounts import Account
+from adapters.tables.invoices import Invoice, InvoiceLine
+from adapters.tables.payments import PaymentAttempt
+from adapters.tables.subscriptions import SubscriptionFact
+from adapters.tables.teammates import SeatChange, Teammate
+from adapters.tables.workspaces import Workspace
+from services import previews
+from services.accounts import AccountNow, accounts_now
+from services.ledger import credit_balances
+
+Key = tuple[UUID, UUID]
+Place = tuple[UUID, int]
+K = TypeVar("K")
+V = TypeVar("V")
+Sessions = async_sessionmaker[AsyncSession]
+
+
+class Loaders:
+    """The loaders of one request; never shared, so that no caller can be given what another has read."""
+
+    def __init__(self, sessions: Sessions, *, wall: datetime) -> None:
+        def loader(read: Callable[[AsyncSession, list[K]], Awaitable[Mapping[K, V]]]) -> DataLoader[K, V | None]:
+            return DataLoader(load_fn=partial(_load, sessions, read))
+
+        self.accounts: DataLoader[UUID, AccountNow | None] = loader(partial(_accounts, wall=wall))
+        self.overviews: DataLoader[UUID, previews.Overview | None] = loader(partial(_overviews, wall=wall))
+        self.balances: DataLoader[UUID, int | None] = loader(credit_balances)
+        self.workspaces: DataLoader[Key, Workspace | None] = loader(workspaces.find_many)
+        self.workspaces_of: DataLoader[UUID, list[Workspace] | None] = loader(workspaces.of_accounts)
+        self.contacts: DataLoader[Key, list[str] | None] = loader(workspaces.contacts)
+        self.seats_held: DataLoader[UUID, Mapping[str, int] | None] = loader(_seats_held)
+        self.teammates: DataLoader[Key, Teammate | None] = loader(workspaces.teammates_by_id)
+        self.seat_changes: DataLoader[Key, list[SeatChange] | None] = loader(workspaces.seat_changes_of)
+        self.invoices: DataLoader[Key, Invoice | None] = loader(invoices.find_many)
+        self.lines: DataLoader[Key, list[InvoiceLine] | None] = loader(invoices.lines)
+        self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
+        self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
+
+
+async def _load(
+    sessions: Sessions, read: Callable[[AsyncSession, list[K]], Awaitable[Mapping[K, V]]], keys: list[K]
+) -> list[V | None]:
+    async with sessions() as session:
+        found = await read(session, keys)
+    return [found.get(key) for key in keys]
+
+
+async def _accounts(session: AsyncSession, ids: list[UUID], *, wall: datetime) -> Mapping[UUID, AccountNow]:
+    return await accounts_now(session, await accounts.find_many(session, ids), wall=wall)
+
+
+async def _overviews(
+    session: AsyncSession, ids: list[UUID], *, wall: datetime
+) -> Mapping[UUID, previews.Overview]:
+    found = await _accounts(session, ids, wall=wall)
+    return await previews.overviews(session, list(found.values()))
+
+
+async def _seats_held(session: AsyncSession, ids: list[UUID]) -> Mapping[UUID, Mapping[str, int]]:
+    held = await workspaces.seats_held(session, ids)
+    found: dict[UUID, dict[str, int]] = {account_id: {} for account_id in ids}
+    for (account_id, seat), count in held.items():
+        found[account_id][seat] = count
+    return found
+
+
+async def _facts(session: AsyncSession, places: list[Place]) -> Mapping[Place, SeatChange | SubscriptionFact]:
+    """Find facts by account and place in its record; all of one request's belong to few accounts."""
+    found: dict[Place, SeatChange | SubscriptionFact] = {}
+    for account_id in {account_id for account_id, _ in places}:
+        wanted = [position for owner, position in places if owner == account_id]
+        changes = await workspaces.changes_at(session, account_id=account_id, positions=wanted)
+        facts = await subscriptions.facts_at(session, account_id=account_id, positions=wanted)
+        found |= {(account_id, position): row for position, row in (changes | facts).items()}
+    return found

@@ -1,0 +1,50 @@
+"""Global ids in and out: what a caller may not reach looks exactly like what does not exist."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import strawberry
+
+from api.context import Info
+from api.node_ids import NodeRef, decode_node_id, encode_node_id
+from domain.refusal import Refusal
+
+
+@strawberry.interface(description="A thing with an id of its own, which `node` finds again.")
+class Node:
+    """Relay's Node."""
+
+    id: strawberry.ID = strawberry.field(description="Names this thing among all things; opaque.")
+
+
+def node_id(type_name: str, account_id: UUID | None, local_id: UUID | int | str) -> strawberry.ID:
+    """Give the global id of a thing."""
+    return strawberry.ID(encode_node_id(NodeRef(type_name, account_id, str(local_id))))
+
+
+def reach(info: Info, node: str, type_name: str) -> tuple[UUID, UUID] | None:
+    """Give the account and own id behind a global id; None unless it is of the type and the caller's key opens it."""
+    ref = decode_node_id(node)
+    if ref is None or ref.type_name != type_name or ref.account_id is None:
+        return None
+    if not info.context.caller.may_reach(ref.account_id):
+        return None
+    local_id = as_uuid(ref.local_id)
+    return None if local_id is None else (ref.account_id, local_id)
+
+
+def must_reach(info: Info, node: str, type_name: str, unknown: type[Refusal]) -> tuple[UUID, UUID]:
+    """Give the account and own id behind a global id; raises the refusal that says there is none."""
+    found = reach(info, node, type_name)
+    if found is None:
+        raise unknown
+    return found
+
+
+def as_uuid(text: str) -> UUID | None:
+    """Read a UUID, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

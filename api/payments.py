@@ -1,0 +1,59 @@
+"""Payments (section 11): attempts to charge, the payment method, and paying by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import strawberry
+
+from adapters.tables import payments as tables
+from api.nodes import Node, node_id
+from api.scalars import Money, money
+from domain.dunning import AttemptStatus
+
+strawberry.enum(
+    AttemptStatus,
+    name="PaymentStatus",
+    description="Where an attempt stands; UNKNOWN means the provider's answer was lost and is asked for again.",
+)
+
+
+@strawberry.type(description="How an account pays. Card data never reaches Prorata.")
+class PaymentMethod:
+    """A stored payment method."""
+
+    brand: str = strawberry.field(description="The card's or wallet's brand.")
+    last4: str = strawberry.field(description="The last four digits.")
+
+
+@strawberry.type(description="One attempt to charge an invoice.")
+class Payment(Node):
+    """A payment attempt."""
+
+    attempt: int = strawberry.field(description="Which attempt of the invoice it is, from 1.")
+    status: AttemptStatus = strawberry.field(description="Where it stands.")
+    amount: Money = strawberry.field(description="What was asked for.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    finished_at: datetime | None = strawberry.field(description="When the provider's answer was recorded.")
+    decline_code: str | None = strawberry.field(description="The provider's code of a decline.")
+    is_hard_decline: bool = strawberry.field(
+        description="Whether the same card cannot succeed: retries stop until it is changed."
+    )
+    reason: str | None = strawberry.field(description="Why it was declined, in plain words.")
+    reference: str | None = strawberry.field(description="The provider's name of the charge.")
+
+
+def payment(row: tables.PaymentAttempt) -> Payment:
+    """Show a payment attempt."""
+    return Payment(
+        id=node_id("Payment", row.account_id, row.id),
+        attempt=row.attempt,
+        status=AttemptStatus(row.status),
+        amount=money(row.amount_cents),
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        decline_code=row.decline_code,
+        is_hard_decline=row.is_hard,
+        reason=row.reason,
+        reference=row.provider_reference,
+    )

@@ -1,0 +1,105 @@
+"""Mutations answer with a union: their payload, or the named refusal that says why not and what to do.
+
+Each refusal of the rules becomes a GraphQL type of the same name, with its facts as fields; nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Optional, Union, get_type_hints
+
+import strawberry
+
+from domain.refusal import Refusal
+
+FIELDS: Final = {
+    "name": "The name that was given.",
+    "address": "The text that was given.",
+    "given": "How many were given.",
+    "limit": "The most allowed.",
+    "sent": "How many were sent.",
+    "plan": "The plan it is about.",
+    "included": "Lite seats the plan includes.",
+    "held": "Lite seats held now.",
+    "excess": "Lite seats held over the plan's number.",
+    "teammates": "The teammates who hold them, by name.",
+    "email": "The address that was given.",
+    "status": "Where it stands.",
+    "expired_at": "When the invite expired.",
+    "seat": "The seat held.",
+    "since": "The date it began.",
+    "ends_on": "The date the trial ends.",
+    "advice": "What to do instead.",
+    "event_id": "The event's id.",
+    "number": "The invoice's number.",
+    "reason": "Why, in plain words.",
+    "now_at": "Where the clock stands.",
+    "days": "The most days one call advances.",
+    "target_at": "Where the clock is heading.",
+    "public_id": "The public id that was given.",
+}
+
+
+@strawberry.interface(description="A refusal: nothing was changed. `message` says why and what to do.")
+class UserError:
+    """What every refusal shows."""
+
+    message: str = strawberry.field(description="Why it was refused and what to do, in a sentence.")
+
+
+_shown: dict[type[Refusal], type[UserError]] = {}
+
+
+def shown_refusals() -> frozenset[type[Refusal]]:
+    """Give the refusals that some mutation of the schema shows."""
+    return frozenset(_shown)
+
+
+def mutation(
+    *, payload: type, refusals: tuple[type[Refusal], ...], description: str
+) -> Callable[[Callable[..., Awaitable[object]]], Any]:
+    """Make a mutation of a resolver that gives its payload or raises one of its refusals."""
+
+    def decorate(resolver: Callable[..., Awaitable[object]]) -> Any:  # noqa: ANN401 - strawberry's field has no type
+        members = (payload, *(_type_of(refusal) for refusal in refusals))
+        name = payload.__name__.removesuffix("Payload") + "Result"
+        union = strawberry.union(name, description=f"What `{_camel(resolver.__name__)}` answers.")
+        result = Annotated[Union[members], union]  # type: ignore[valid-type]  # made at run time  # noqa: UP007
+
+        @functools.wraps(resolver)
+        async def answer(*args: Any, **kwargs: Any) -> object:
+            try:
+                return await resolver(*args, **kwargs)
+            except refusals as refusal:
+                return _show(refusal)
+
+        return strawberry.mutation(resolver=answer, graphql_type=Optional[result], description=description)  # noqa: UP045
+
+    return decorate
+
+
+def _show(refusal: Refusal) -> UserError:
+    facts = {field.name: getattr(refusal, field.name) for field in fields(refusal)}
+    return _type_of(type(refusal))(message=refusal.message, **facts)
+
+
+def _type_of(refusal: type[Refusal]) -> type[UserError]:
+    if refusal not in _shown:
+        hints = get_type_hints(refusal, localns={"date": date, "datetime": datetime})
+        names = [field.name for field in fields(refusal)]
+        body: dict[str, Any] = {
+            name: strawberry.field(description=FIELDS[name]) for name in names if name != "message"
+        }
+        body["__annotations__"] = {name: hints[name] for name in names}
+        made = type(refusal.__name__, (UserError,), body)
+        _shown[refusal] = strawberry.type(made, description=(refusal.__doc__ or "").strip())
+    return _shown[refusal]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+

@@ -1,0 +1,270 @@
+"""Teammates and their seats (section 4): invites, acceptance, switches and removals."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+import strawberry
+
+from adapters.tables import teammates as tables
+from api.context import Info
+from api.nodes import Node, must_reach, node_id
+from api.results import mutation
+from api.scalars import SafeString
+from domain.calendar import local_day
+from domain.contacts import BadEmailAddress
+from domain.seats import LiteSeatsExhausted, SeatType
+from services import seats
+from services.accounts import lock_account
+from services.seats import (
+    AlreadyPresent,
+    InviteExpired,
+    InviteNotPending,
+    NotActive,
+    SeatHeldAlready,
+    UnknownTeammate,
+)
+from services.workspaces import UnknownWorkspace, find_workspace
+
+strawberry.enum(SeatType, description="A full seat is billed by the day; a lite seat is free.")
+
+
+@strawberry.enum(description="Where a teammate stands.")
+class TeammateStatus(StrEnum):
+    """Where a teammate stands."""
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    REMOVED = "REMOVED"
+    REVOKED = "REVOKED"
+
+
+@strawberry.type(description="A seat taken, switched or given up: a dated fact that bills are worked out from.")
+class SeatChange:
+    """One entry of a teammate's seat history."""
+
+    seat: SeatType | None = strawberry.field(description="The seat held from then on; null for none.")
+    at: datetime = strawberry.field(description="The moment.")
+    on: date = strawberry.field(description="The account's local date of that moment, which billing goes by.")
+
+
+@strawberry.type(description="A person in a workspace, with one seat.")
+class Teammate(Node):
+    """A teammate."""
+
+    name: str = strawberry.field(description="The person's name.")
+    email: str = strawberry.field(description="The person's email address.")
+    seat: SeatType = strawberry.field(description="The seat held, or offered by the invite.")
+    status: TeammateStatus = strawberry.field(description="Where the teammate stands.")
+    invited_at: datetime = strawberry.field(description="When the person was invited.")
+    invite_expires_at: datetime = strawberry.field(description="When a pending invite can no longer be accepted.")
+    accepted_at: datetime | None = strawberry.field(description="When the invite was accepted.")
+    removed_at: datetime | None = strawberry.field(description="When the teammate was removed.")
+    key: strawberry.Private[tuple[UUID, UUID]]
+
+    @strawberry.field(description="Every change of the seat, oldest first.")
+    async def seat_history(self, info: Info) -> list[SeatChange]:
+        """Read the teammate's dated facts."""
+        account = await info.context.loaders.accounts.load(self.key[0])
+        changes = await info.context.loaders.seat_changes.load(self.key)
+        if account is None:
+            return []
+        return [
+            SeatChange(
+                seat=SeatType(row.seat) if row.seat else None, at=row.at, on=local_day(row.at, account.zone)
+            )
+            for row in changes or []
+        ]
+
+
+@strawberry.input(description="Whom to invite.")
+class TeammateInviteInput:
+    """Input of teammateInvite."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    name: SafeString = strawberry.field(description="The person's name.")
+    email: SafeString = strawberry.field(description="Where the invite goes.")
+    seat: SeatType = strawberry.field(default=SeatType.FULL, description="The seat offered.")
+
+
+@strawberry.input(description="An invite.")
+class SeatAcceptInput:
+    """Input of seatAccept."""
+
+    teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
+
+
+@strawberry.input(description="An invite.")
+class InviteResendInput:
+    """Input of inviteResend."""
+
+    teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
+
+
+@strawberry.input(description="An invite.")
+class InviteRevokeInput:
+    """Input of inviteRevoke."""
+
+    teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
+
+
+@strawberry.input(description="A teammate.")
+class TeammateRemoveInput:
+    """Input of teammateRemove."""
+
+    teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
+
+
+@strawberry.input(description="A teammate and another seat.")
+class SeatSwitchInput:
+    """Input of seatSwitch."""
+
+    teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
+    seat: SeatType = strawberry.field(description="The seat to hold from today.")
+
+
+@strawberry.type(description="The teammate invited.")
+class TeammateInvitePayload:
+    """Payload of teammateInvite."""
+
+    teammate: Teammate = strawberry.field(description="The teammate, pending.")
+
+
+@strawberry.type(description="The teammate who accepted.")
+class SeatAcceptPayload:
+    """Payload of seatAccept."""
+
+    teammate: Teammate = strawberry.field(description="The teammate, active.")
+
+
+@strawberry.type(description="The teammate invited again.")
+class InviteResendPayload:
+    """Payload of inviteResend."""
+
+    teammate: Teammate = strawberry.field(description="The teammate, with the new end of the invite.")
+
+
+@strawberry.type(description="The teammate no longer invited.")
+class InviteRevokePayload:
+    """Payload of inviteRevoke."""
+
+    teammate: Teammate = strawberry.field(description="The teammate, revoked.")
+
+
+@strawberry.type(description="The teammate removed.")
+class TeammateRemovePayload:
+    """Payload of teammateRemove."""
+
+    teammate: Teammate = strawberry.field(description="The teammate, removed.")
+
+
+@strawberry.type(description="The teammate with another seat.")
+class SeatSwitchPayload:
+    """Payload of seatSwitch."""
+
+    teammate: Teammate = strawberry.field(description="The teammate.")
+
+
+def teammate(row: tables.Teammate) -> Teammate:
+    """Show a teammate."""
+    return Teammate(
+        id=node_id("Teammate", row.account_id, row.id),
+        name=row.name,
+        email=row.email,
+        seat=SeatType(row.seat),
+        status=TeammateStatus(row.status),
+        invited_at=row.invited_at,
+        invite_expires_at=row.invite_expires_at,
+        accepted_at=row.accepted_at,
+        removed_at=row.removed_at,
+        key=(row.account_id, row.id),
+    )
+
+
+@mutation(
+    payload=TeammateInvitePayload,
+    refusals=(UnknownWorkspace, BadEmailAddress, AlreadyPresent, LiteSeatsExhausted),
+    description="Invite a person. An invite is free, lasts 30 days and is billed from the day it is accepted.",
+)
+async def teammate_invite(info: Info, input: TeammateInviteInput) -> TeammateInvitePayload:
+    """Invite a person."""
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    async with info.context.sessions.begin() as session:
+        await find_workspace(session, account_id=account_id, workspace_id=workspace_id)
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await seats.invite(
+            session, account, workspace_id=workspace_id, name=input.name, email=input.email, seat=input.seat
+        )
+    return TeammateInvitePayload(teammate=teammate(row))
+
+
+@mutation(
+    payload=SeatAcceptPayload,
+    refusals=(UnknownTeammate, InviteNotPending, InviteExpired, LiteSeatsExhausted),
+    description="Accept an invite: the seat counts from today.",
+)
+async def seat_accept(info: Info, input: SeatAcceptInput) -> SeatAcceptPayload:
+    """Accept an invite."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await seats.accept(session, account, teammate_id=teammate_id)
+    return SeatAcceptPayload(teammate=teammate(row))
+
+
+@mutation(
+    payload=InviteResendPayload,
+    refusals=(UnknownTeammate, InviteNotPending),
+    description="Give a pending or expired invite another 30 days.",
+)
+async def invite_resend(info: Info, input: InviteResendInput) -> InviteResendPayload:
+    """Resend an invite."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await seats.resend(session, account, teammate_id=teammate_id)
+    return InviteResendPayload(teammate=teammate(row))
+
+
+@mutation(
+    payload=InviteRevokePayload,
+    refusals=(UnknownTeammate, InviteNotPending),
+    description="Take a pending invite back.",
+)
+async def invite_revoke(info: Info, input: InviteRevokeInput) -> InviteRevokePayload:
+    """Revoke an invite."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await seats.revoke(session, account, teammate_id=teammate_id)
+    return InviteRevokePayload(teammate=teammate(row))
+
+
+@mutation(
+    payload=TeammateRemovePayload,
+    refusals=(UnknownTeammate, NotActive),
+    description="Remove a teammate. Today is free, unless the seat was accepted today.",
+)
+async def teammate_remove(info: Info, input: TeammateRemoveInput) -> TeammateRemovePayload:
+    """Remove a teammate."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await seats.remove(session, account, teammate_id=teammate_id)
+    return TeammateRemovePayload(teammate=teammate(row))
+
+
+@mutation(
+    payload=SeatSwitchPayload,
+    refusals=(UnknownTeammate, NotActive, SeatHeldAlready, LiteSeatsExhausted),
+    description="Switch a teammate between a full and a lite seat, from today.",
+)
+async def seat_switch(info: Info, input: SeatSwitchInput) -> SeatSwitchPayload:
+    """Switch a seat."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await seats.switch(session, account, teammate_id=teammate_id, seat=input.seat)
+    return SeatSwitchPayload(teammate=teammate(row))

@@ -1,0 +1,228 @@
+"""Usage (section 9): events in, each with an outcome; totals, costs and projections out."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NewType
+
+import strawberry
+
+from api.context import Info
+from api.nodes import must_reach
+from api.periods import Period, period
+from api.results import mutation
+from api.scalars import BigInt, Money, SafeString, money
+from domain.pricebook import Channel, Metric
+from domain.usage import AlreadyTakenBack, BatchTooLarge, Reading, Rejection, SentEvent, UnknownEvent
+from services import usage
+from services.accounts import read_account
+from services.usage import EventStatus, Outcome, UsageReport
+from services.workspaces import UnknownWorkspace
+
+Quantity = NewType("Quantity", float)
+Properties = NewType("Properties", object)
+
+strawberry.enum(EventStatus, description="What became of one event.")
+strawberry.enum(Rejection, description="Why an event was not recorded.")
+
+
+@strawberry.type(description="Units of one day.")
+class UsagePoint:
+    """A point of a metric's series."""
+
+    day: date = strawberry.field(description="The local date.")
+    units: BigInt = strawberry.field(description="Units of that day.")
+    cumulative: BigInt = strawberry.field(description="Units of the period up to and including that day.")
+
+
+@strawberry.type(description="Units sent through one channel.")
+class ChannelUsage:
+    """A metric's units split by channel."""
+
+    channel: Channel = strawberry.field(description="The channel.")
+    units: BigInt = strawberry.field(description="Units of the period.")
+
+
+@strawberry.type(description="One metric over a period.")
+class MetricUsage:
+    """A metric's totals, costs and series."""
+
+    metric: Metric = strawberry.field(description="The metric.")
+    label: str = strawberry.field(description="Its name.")
+    unit: str = strawberry.field(description="What one unit is.")
+    meaning: str = strawberry.field(description="What counts as a unit.")
+    total: BigInt = strawberry.field(description="Units so far, less what was taken back.")
+    included: BigInt | None = strawberry.field(
+        description="Units that cost nothing (in a trial, its cap): the threshold line. Null: pay as you go."
+    )
+    cost: Money = strawberry.field(
+        description="Cost so far, as the invoice bills it; of a workspace, its share of the account's cost by units."
+    )
+    projected_total: BigInt = strawberry.field(
+        description="Total at the period's end if it goes on so: total x days of the period / days begun."
+    )
+    projected_cost: Money = strawberry.field(description="Cost of the projected total.")
+    series: list[UsagePoint] = strawberry.field(description="Day by day, up to today.")
+    channels: list[ChannelUsage] = strawberry.field(description="Messages Sent split by channel.")
+
+
+@strawberry.type(description="Usage of a billing period.")
+class UsageOverview:
+    """All metrics over a period."""
+
+    period: Period = strawberry.field(description="The usage period.")
+    as_of: datetime = strawberry.field(description="The moment this is true of.")
+    metrics: list[MetricUsage] = strawberry.field(description="The metrics.")
+
+
+@strawberry.input(description="A usage event. Whatever is wrong with one event rejects that event only.")
+class UsageEventInput:
+    """A usage event as sent."""
+
+    event_id: str = strawberry.field(description="The sender's own id, unique in the workspace for ever.")
+    metric: str = strawberry.field(description="A metric's name, such as BULK_EMAIL.")
+    quantity: Quantity = strawberry.field(description="A whole number from 1; seconds for a call; 1 for a resolution.")
+    at: str = strawberry.field(description="The moment, with its zone: 2026-09-28T10:00:00Z.")
+    channel: str | None = strawberry.field(default=None, description="The channel of a message sent.")
+    conversation_id: str | None = strawberry.field(default=None, description="The conversation of a Fin resolution.")
+    properties: Properties | None = strawberry.field(
+        default=None, description="Up to 20 names with short texts, kept with the event."
+    )
+
+
+@strawberry.input(description="Events of one workspace.")
+class UsageRecordInput:
+    """Input of usageRecord."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    events: list[UsageEventInput] = strawberry.field(description="From 1 to 1,000 events.")
+
+
+@strawberry.type(description="The outcome of one event.")
+class UsageEventOutcome:
+    """What became of an event."""
+
+    event_id: str = strawberry.field(description="The event's id.")
+    status: EventStatus = strawberry.field(description="What became of it.")
+    reason: Rejection | None = strawberry.field(description="Why it was rejected.")
+    message: str | None = strawberry.field(description="Why it was rejected and what to do, in a sentence.")
+
+
+@strawberry.type(description="The outcome of each event.")
+class UsageRecordPayload:
+    """Payload of usageRecord."""
+
+    accepted: int = strawberry.field(description="Events recorded now.")
+    duplicates: int = strawberry.field(description="Events that were recorded before; they count once.")
+    rejected: int = strawberry.field(description="Events not recorded.")
+    outcomes: list[UsageEventOutcome] = strawberry.field(description="One outcome for each event, in order.")
+
+
+@strawberry.input(description="An event to undo.")
+class UsageTakeBackInput:
+    """Input of usageTakeBack."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    event_id: SafeString = strawberry.field(description="The sender's id of the event.")
+    reason: SafeString = strawberry.field(description="Why it is taken back.")
+
+
+@strawberry.type(description="The event undone.")
+class UsageTakeBackPayload:
+    """Payload of usageTakeBack."""
+
+    event_id: str = strawberry.field(description="The event's id.")
+
+
+def usage_overview(report: UsageReport) -> UsageOverview:
+    """Show a usage report."""
+    return UsageOverview(
+        period=period(report.period),
+        as_of=report.as_of,
+        metrics=[_metric(reading) for reading in report.readings],
+    )
+
+
+@mutation(
+    payload=UsageRecordPayload,
+    refusals=(UnknownWorkspace, BatchTooLarge),
+    description="Record usage events, one or up to 1,000. Sending an event again changes nothing.",
+)
+async def usage_record(info: Info, input: UsageRecordInput) -> UsageRecordPayload:
+    """Record usage events."""
+    ctx = info.context
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    async with ctx.sessions.begin() as session:
+        account = await read_account(session, account_id=account_id, wall=ctx.wall)
+        events = [_sent(event) for event in input.events]
+        outcomes = await usage.record(session, account, workspace_id=workspace_id, events=events)
+    return _outcomes(outcomes)
+
+
+@mutation(
+    payload=UsageTakeBackPayload,
+    refusals=(UnknownWorkspace, UnknownEvent, AlreadyTakenBack),
+    description="Undo a usage event, once, at any age; it no longer counts on its own day.",
+)
+async def usage_take_back(info: Info, input: UsageTakeBackInput) -> UsageTakeBackPayload:
+    """Take a usage event back."""
+    ctx = info.context
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    async with ctx.sessions.begin() as session:
+        account = await read_account(session, account_id=account_id, wall=ctx.wall)
+        await usage.take_back(
+            session, account, workspace_id=workspace_id, event_id=input.event_id, reason=input.reason
+        )
+    return UsageTakeBackPayload(event_id=input.event_id)
+
+
+def _sent(event: UsageEventInput) -> SentEvent:
+    return SentEvent(
+        event_id=event.event_id,
+        metric=event.metric,
+        quantity=event.quantity,
+        at=event.at,
+        channel=event.channel,
+        conversation_id=event.conversation_id,
+        properties=event.properties,
+    )
+
+
+def _outcomes(outcomes: list[Outcome]) -> UsageRecordPayload:
+    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in EventStatus}
+    return UsageRecordPayload(
+        accepted=counts[EventStatus.ACCEPTED],
+        duplicates=counts[EventStatus.DUPLICATE],
+        rejected=counts[EventStatus.REJECTED],
+        outcomes=[
+            UsageEventOutcome(
+                event_id=outcome.event_id,
+                status=outcome.status,
+                reason=outcome.reason,
+                message=outcome.message,
+            )
+            for outcome in outcomes
+        ],
+    )
+
+
+def _metric(reading: Reading) -> MetricUsage:
+    return MetricUsage(
+        metric=reading.metric,
+        label=reading.prices.label,
+        unit=reading.prices.unit,
+        meaning=reading.prices.meaning,
+        total=BigInt(reading.total),
+        included=None if reading.included is None else BigInt(reading.included),
+        cost=money(reading.cost),
+        projected_total=BigInt(reading.projected_total),
+        projected_cost=money(reading.projected_cost),
+        series=[
+            UsagePoint(day=point.day, units=BigInt(point.units), cumulative=BigInt(point.cumulative))
+            for point in reading.points
+        ],
+        channels=[
+            ChannelUsage(channel=Channel(channel), units=BigInt(units))
+            for channel, units in sorted(reading.by_channel.items())
+        ],
+    )

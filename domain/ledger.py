@@ -1,0 +1,59 @@
+"""Money moves are double-entry (section 11): each change posts entries in cents, debits positive, that add up to zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.invoicing import Settlement
+
+
+class LedgerAccount(StrEnum):
+    """Where money stands: owed to us, earned, held as the customer's credit, or received."""
+
+    RECEIVABLE = "RECEIVABLE"
+    REVENUE = "REVENUE"
+    CREDIT = "CREDIT"
+    CASH = "CASH"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One side of a money move, in cents; a debit is positive."""
+
+    account: LedgerAccount
+    amount: int
+
+
+def issued(total: int, settlement: Settlement) -> tuple[Entry, ...]:
+    """Post an issued invoice: its total as revenue, and the credit it used or became."""
+    owed = max(total, 0)
+    return _posted(
+        Entry(LedgerAccount.REVENUE, -total),
+        Entry(LedgerAccount.RECEIVABLE, owed),
+        Entry(LedgerAccount.CREDIT, total - owed),
+        *_applied(settlement.applied),
+    )
+
+
+def credit_applied(applied: int) -> tuple[Entry, ...]:
+    """Post credit that lowers what an open invoice still owes; a negative amount raises it."""
+    return _posted(*_applied(applied))
+
+
+def paid(amount: int) -> tuple[Entry, ...]:
+    """Post a payment received for an invoice."""
+    return _posted(Entry(LedgerAccount.CASH, amount), Entry(LedgerAccount.RECEIVABLE, -amount))
+
+
+def balance(credit_sum: int) -> int:
+    """Give the account's credit balance in cents from the sum of its CREDIT entries, which credits make negative."""
+    return -credit_sum
+
+
+def _applied(applied: int) -> tuple[Entry, Entry]:
+    return Entry(LedgerAccount.CREDIT, applied), Entry(LedgerAccount.RECEIVABLE, -applied)
+
+
+def _posted(*entries: Entry) -> tuple[Entry, ...]:
+    return tuple(entry for entry in entries if entry.amount)

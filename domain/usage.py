@@ -1,0 +1,296 @@
+"""Usage events (section 9): what one counts for, which are turned away, and how a period's total reads so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from domain.calendar import ONE_DAY, Period, opening
+from domain.money import round_half_up
+from domain.pricebook import Channel, Metric, MetricPrices, PriceBook
+from domain.rating import cost
+from domain.refusal import Refusal
+from domain.subscriptions import Phase, PhaseKind
+
+LATENESS = timedelta(days=35)
+EARLINESS = timedelta(minutes=5)
+LARGEST_QUANTITY = 10**9
+LONGEST_ID = 255
+MOST_PROPERTIES = 20
+SECONDS_PER_MINUTE = 60
+
+
+class Rejection(StrEnum):
+    """Why an event was not recorded."""
+
+    UNKNOWN_METRIC = "UNKNOWN_METRIC"
+    BAD_QUANTITY = "BAD_QUANTITY"
+    BAD_MOMENT = "BAD_MOMENT"
+    BAD_EVENT_ID = "BAD_EVENT_ID"
+    BAD_CHANNEL = "BAD_CHANNEL"
+    BAD_CONVERSATION = "BAD_CONVERSATION"
+    BAD_PROPERTIES = "BAD_PROPERTIES"
+    IN_THE_FUTURE = "IN_THE_FUTURE"
+    TOO_OLD = "TOO_OLD"
+    NOT_ENTITLED = "NOT_ENTITLED"
+    OTHER_CONTENT = "OTHER_CONTENT"
+    ALREADY_RESOLVED = "ALREADY_RESOLVED"
+
+
+ADVICE: Mapping[Rejection, str] = {
+    Rejection.UNKNOWN_METRIC: f"Unknown metric; use one of {', '.join(Metric)}.",
+    Rejection.BAD_QUANTITY: f"The quantity is a whole number from 1 to {LARGEST_QUANTITY:,}; a Fin resolution's is 1.",
+    Rejection.BAD_MOMENT: "The moment needs a date, a time and a zone, such as 2026-09-28T10:00:00Z.",
+    Rejection.BAD_EVENT_ID: f"The event id has 1 to {LONGEST_ID} characters, none of them NUL.",
+    Rejection.BAD_CHANNEL: f"Messages Sent, and only it, carries a channel: {', '.join(Channel)}.",
+    Rejection.BAD_CONVERSATION: f"A Fin resolution, and only it, carries a conversation id of 1 to {LONGEST_ID} characters.",
+    Rejection.BAD_PROPERTIES: "Properties are at most 20 pairs of names and short texts without NUL.",
+    Rejection.IN_THE_FUTURE: "The moment is more than 5 minutes ahead; check the sender's clock.",
+    Rejection.TOO_OLD: "The moment is more than 35 days ago, the accepted lateness.",
+    Rejection.NOT_ENTITLED: "The account had no subscription, or no Proactive Support Plus for a message, at that moment.",
+    Rejection.OTHER_CONTENT: "An event with this id and other content is recorded; send a new id.",
+    Rejection.ALREADY_RESOLVED: "The conversation has a standing resolution; take that back first.",
+}
+
+
+@dataclass(eq=False)
+class UnknownEvent(Refusal):
+    """No event of the workspace has the id."""
+
+    template = "No usage event {event_id!r} is recorded in this workspace."
+    event_id: str
+
+
+@dataclass(eq=False)
+class AlreadyTakenBack(Refusal):
+    """An event is taken back once."""
+
+    template = "The usage event {event_id!r} was taken back already."
+    event_id: str
+
+
+@dataclass(eq=False)
+class BatchTooLarge(Refusal):
+    """More events in one call than are taken."""
+
+    template = "{sent:,} events in one call; send at most {limit:,}."
+    sent: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageEvent:
+    """A usage event as sent; quantity is seconds for a call."""
+
+    event_id: str
+    metric: Metric
+    quantity: int
+    at: datetime
+    channel: Channel | None = None
+    conversation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """An event before anything about it is believed: texts and numbers as the sender wrote them."""
+
+    event_id: str
+    metric: str
+    quantity: float
+    at: str
+    channel: str | None = None
+    conversation_id: str | None = None
+    properties: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """When the account may use metered channels: moments `[start, end)` of the subscription and of its add-on."""
+
+    subscribed: tuple[tuple[datetime, datetime | None], ...]
+    psp: tuple[tuple[datetime, datetime | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A metric over a period (section 9): units, costs in cents, and the threshold line (None: pay as you go).
+
+    `cost` is what the total costs so far; projections say what it comes to if it goes on as it has.
+    """
+
+    metric: Metric
+    prices: MetricPrices
+    total: int
+    included: int | None
+    cost: int
+    projected_total: int
+    projected_cost: int
+    points: tuple[Point, ...]
+    by_channel: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Units of one day and of the period up to and including it."""
+
+    day: date
+    units: int
+    cumulative: int
+
+
+def access(found: Iterable[Phase], zone: ZoneInfo) -> Access:
+    """Work out from a subscription's phases when it and Proactive Support Plus give access."""
+    subscribed, psp = [], []
+    for phase in found:
+        end = opening(phase.end, zone) if phase.end else None
+        subscribed.append((phase.opened[0], end))
+        for span in phase.psp:
+            until = opening(span.until, zone) if span.until else None
+            psp.append((span.added[0], _earlier(until, end)))
+    return Access(tuple(subscribed), tuple(psp))
+
+
+def well_formed(sent: SentEvent) -> UsageEvent | Rejection:
+    """Read an event as sent, or say what is wrong with its form (section 9)."""
+    if not _is_name(sent.event_id):
+        return Rejection.BAD_EVENT_ID
+    if sent.metric not in Metric.__members__:
+        return Rejection.UNKNOWN_METRIC
+    if sent.quantity != sent.quantity // 1 or not 1 <= sent.quantity <= LARGEST_QUANTITY:
+        return Rejection.BAD_QUANTITY
+    if sent.channel is not None and sent.channel not in Channel.__members__:
+        return Rejection.BAD_CHANNEL
+    if sent.conversation_id is not None and not _is_name(sent.conversation_id):
+        return Rejection.BAD_CONVERSATION
+    if not _are_properties(sent.properties or {}):
+        return Rejection.BAD_PROPERTIES
+    at = _moment(sent.at)
+    if at is None:
+        return Rejection.BAD_MOMENT
+    return UsageEvent(
+        event_id=sent.event_id,
+        metric=Metric(sent.metric),
+        quantity=int(sent.quantity),
+        at=at,
+        channel=Channel(sent.channel) if sent.channel is not None else None,
+        conversation_id=sent.conversation_id,
+    )
+
+
+def judge(event: UsageEvent, *, book: PriceBook, allowed: Access, now: datetime) -> Rejection | None:
+    """Decide whether a well-formed event is recorded (section 9); None when it is."""
+    if event.metric is Metric.FIN_RESOLUTION and event.quantity != 1:
+        return Rejection.BAD_QUANTITY
+    if (event.channel is not None) is not (event.metric is Metric.MESSAGES_SENT):
+        return Rejection.BAD_CHANNEL
+    if (event.conversation_id is not None) is not (event.metric is Metric.FIN_RESOLUTION):
+        return Rejection.BAD_CONVERSATION
+    if event.at > now + EARLINESS:
+        return Rejection.IN_THE_FUTURE
+    if event.at < now - LATENESS:
+        return Rejection.TOO_OLD
+    spans = allowed.psp if book.metrics[event.metric].needs_psp else allowed.subscribed
+    if not any(start <= event.at and (end is None or event.at < end) for start, end in spans):
+        return Rejection.NOT_ENTITLED
+    return None
+
+
+def units(metric: Metric, quantity: int) -> int:
+    """Give what an event counts for: a call's seconds are whole minutes, rounded up (section 3)."""
+    return -(-quantity // SECONDS_PER_MINUTE) if metric is Metric.PHONE_MINUTE else quantity
+
+
+def series(daily: Mapping[date, int], period: Period, through: date) -> tuple[Point, ...]:
+    """Give the daily and cumulative units of a period, up to and including `through`."""
+    points, cumulative, day = [], 0, period.start
+    while day < period.end and day <= through:
+        cumulative += daily.get(day, 0)
+        points.append(Point(day, daily.get(day, 0), cumulative))
+        day += ONE_DAY
+    return tuple(points)
+
+
+def projected(total: int, period: Period, today: date) -> int:
+    """Project a period's total: total x days of the period / days begun, rounded half-up (section 9)."""
+    begun = min(max((today - period.start).days + 1, 1), period.days)
+    return round_half_up(total * period.days, begun)
+
+
+def read_metric(
+    phase: Phase,
+    period: Period,
+    metric: Metric,
+    *,
+    own: Mapping[date, int],
+    whole: int,
+    by_channel: Mapping[str, int],
+    today: date,
+) -> Reading:
+    """Read a metric: `own` units by day, of a workspace or of the whole account, whose total is `whole`.
+
+    Tiers and included units are the account's; a workspace shows its share of the cost by units.
+    """
+    prices, total = phase.book.metrics[metric], sum(own.values())
+    is_free = phase.kind is PhaseKind.TRIAL
+    whole_cost = 0 if is_free else cost(prices.card, whole)
+    projected_whole = projected(whole, period, today)
+    projected_cost = 0 if is_free else cost(prices.card, projected_whole)
+    return Reading(
+        metric=metric,
+        prices=prices,
+        total=total,
+        included=included_units(phase, metric),
+        cost=share_of_cost(whole_cost, own=total, whole=whole),
+        projected_total=projected(total, period, today),
+        projected_cost=share_of_cost(projected_cost, own=total, whole=whole),
+        points=series(own, period, today),
+        by_channel=by_channel,
+    )
+
+
+def share_of_cost(amount: int, *, own: int, whole: int) -> int:
+    """Give a workspace's share, by units, of an account's cost in cents (section 9)."""
+    return round_half_up(amount * own, whole) if whole else 0
+
+
+def included_units(phase: Phase, metric: Metric) -> int | None:
+    """Give the threshold line of a metric: units included, a trial's cap, or None for pay as you go."""
+    prices = phase.book.metrics[metric]
+    if phase.kind is PhaseKind.TRIAL:
+        return prices.trial_cap
+    return prices.included or None
+
+
+def _is_name(text: str) -> bool:
+    return 1 <= len(text) <= LONGEST_ID and _is_storable(text)
+
+
+def _is_storable(text: str) -> bool:
+    """Tell whether the store takes the text: no NUL and no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _are_properties(properties: Mapping[str, str]) -> bool:
+    return len(properties) <= MOST_PROPERTIES and all(
+        _is_name(name) and len(value) <= LONGEST_ID and _is_storable(value) for name, value in properties.items()
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    try:
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    if first is None or second is None:
+        return first or second
+    return min(first, second)

@@ -1,0 +1,95 @@
+"""What falls due, done: the same functions for real time and for a test clock, each safe to run twice."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from adapters.gateway.protocol import Gateway
+from adapters.queries import subscriptions as queries
+from adapters.queries.subscriptions import Due
+from services import invoices, payments, subscriptions
+from services.accounts import lock_account, lock_accounts
+
+KINDS = ("TRIAL_END", "CLOSE", "COLLECT", "FREEZE")
+"""What falls due, in the order in which things of one moment are done."""
+
+LEASE = timedelta(minutes=2)
+PARK_AFTER = 5
+CHUNK = 200
+
+log = logging.getLogger(__name__)
+Sessions = async_sessionmaker[AsyncSession]
+
+
+async def do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) -> None:
+    """Do one piece of due work; finding it done already, it does nothing."""
+    if due.kind == "COLLECT":
+        await payments.collect(
+            sessions, gateway, account_id=due.account_id, invoice_id=due.subject_id, wall=wall
+        )
+        return
+    async with sessions.begin() as session:
+        account = await lock_account(session, account_id=due.account_id, wall=wall)
+        match due.kind:
+            case "CLOSE":
+                await invoices.close(session, [account])
+            case "TRIAL_END":
+                await subscriptions.end_trial(session, account)
+            case "FREEZE":
+                await payments.freeze(session, account, invoice_id=due.subject_id)
+
+
+async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) -> bool:
+    """Do one piece of due work; a failure is counted, and after some the work is parked, so that it blocks no other."""
+    reason = "it was done, and is still due"
+    try:
+        await do(sessions, gateway, due, wall=wall)
+    except Exception as failure:
+        log.exception("%s of account %s failed", due.kind, due.account_id)
+        reason = repr(failure)
+    async with sessions.begin() as session:
+        if not await queries.is_still_due(session, due):
+            return True
+        await queries.fail_due(session, due, reason=reason, wall=wall, park_after=PARK_AFTER)
+    return False
+
+
+async def take(sessions: Sessions, *, kind: str, wall: datetime, limit: int = CHUNK) -> list[Due]:
+    """Claim due work of one kind for the time of a lease."""
+    async with sessions.begin() as session:
+        return await queries.take_due(session, kind=kind, wall=wall, limit=limit, lease=LEASE)
+
+
+async def count(sessions: Sessions, *, kind: str, wall: datetime) -> int:
+    """Count the due work of one kind that nobody has taken."""
+    async with sessions.begin() as session:
+        return await queries.count_due(session, kind=kind, wall=wall)
+
+
+async def close_chunk(sessions: Sessions, gateway: Gateway, *, wall: datetime, limit: int = CHUNK) -> int:
+    """Close up to `limit` periods that are over, in one transaction of set reads and bulk writes.
+
+    A chunk that fails is done again one account at a time, so that one of them cannot hold up the others.
+    """
+    taken = await take(sessions, kind="CLOSE", wall=wall, limit=limit)
+    if not taken:
+        return 0
+    try:
+        async with sessions.begin() as session:
+            accounts = await lock_accounts(session, account_ids=_ids(taken), wall=wall)
+            await invoices.close(session, accounts)
+    except Exception:
+        log.exception("a chunk of %d closes failed; closing one by one", len(taken))
+        for due in taken:
+            await try_to_do(sessions, gateway, due, wall=wall)
+    return len(taken)
+
+
+def _ids(taken: list[Due]) -> list[UUID]:
+    return [due.account_id for due in taken]
+
+

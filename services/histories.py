@@ -1,0 +1,94 @@
+"""Loading a subscription's dated facts for a decision, and appending new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters import pricebooks
+from adapters.facts import kind_of, payload_of
+from adapters.queries import histories as queries
+from adapters.queries import subscriptions as subscription_queries
+from adapters.tables.subscriptions import Subscription, SubscriptionFact
+from domain.billing import look_back
+from domain.charges import History
+from domain.refusal import Refusal
+from domain.subscriptions import Fact, Phase, phases
+from services.accounts import AccountNow
+
+
+@dataclass(eq=False)
+class NoSubscription(Refusal):
+    """The account has no running subscription."""
+
+    template = "The account has no running subscription; start one first."
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An account's subscription with its facts and what was billed for them, back to `loaded.since`."""
+
+    row: Subscription
+    loaded: queries.Loaded
+
+    @property
+    def history(self) -> History:
+        """The facts the rules decide on."""
+        return self.loaded.history
+
+
+async def load(
+    session: AsyncSession, accounts: Sequence[AccountNow], rows: Sequence[Subscription], *, whole: bool = False
+) -> dict[UUID, Running]:
+    """Load the subscriptions of accounts by account; usage and billed lines only as far back as can still matter.
+
+    `whole` loads them from the beginning.
+    """
+    zones = {account.id: account.zone for account in accounts}
+    versions = {row.price_book_version for row in rows}
+    books = await pricebooks.books_of(session, versions)
+    since = {row.account_id: date.min if whole else _look_back(row) for row in rows}
+    loaded = await queries.load(session, rows, zones=zones, books=books, since=since)
+    return {row.account_id: Running(row, loaded[row.account_id]) for row in rows}
+
+
+async def running(session: AsyncSession, account: AccountNow) -> Running:
+    """Load the account's running subscription; raises NoSubscription."""
+    row = (await subscription_queries.live(session, [account.id])).get(account.id)
+    if row is None:
+        raise NoSubscription
+    return (await load(session, [account], [row]))[account.id]
+
+
+async def phases_of(session: AsyncSession, account: AccountNow, row: Subscription) -> tuple[Phase, ...]:
+    """Fold a subscription's facts alone into phases, for decisions that need no seats and no usage."""
+    facts = await queries.facts(session, [row])
+    books = await pricebooks.books_of(session, [row.price_book_version])
+    return phases(facts[row.id], account.zone, books)
+
+
+async def append(session: AsyncSession, account: AccountNow, row: Subscription, fact: Fact) -> Fact:
+    """Append a fact to a subscription under the account's lock and give it back with its place in the record."""
+    placed = replace(fact, order=account.next_position())
+    session.add(
+        SubscriptionFact(
+            account_id=account.id,
+            subscription_id=row.id,
+            position=placed.order,
+            kind=kind_of(placed),
+            at=placed.at,
+            recorded_at=account.now,
+            payload=payload_of(placed),
+        )
+    )
+    await session.flush()
+    return placed
+
+
+def _look_back(row: Subscription) -> date:
+    return look_back(anchor=row.anchor_on, period_start=row.period_start, dirty_from=row.dirty_from)
+

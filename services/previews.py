@@ -1,0 +1,93 @@
+"""Reading a subscription as it will be billed: the next invoice by the invoice's own computation, and the run rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.queries import subscriptions as queries
+from adapters.tables.subscriptions import Subscription
+from domain.billing import Now, at_moment, converted, preview, run_rate
+from domain.calendar import Period
+from domain.charges import History
+from domain.invoicing import Line, Settlement, settle, total
+from domain.pricebook import Plan
+from domain.subscriptions import PhaseKind, PspSpan, conversion_chosen
+from services import histories
+from services.accounts import AccountNow
+from services.histories import Running
+from services.ledger import credit_balances
+
+
+@dataclass(frozen=True, slots=True)
+class NextInvoice:
+    """The next invoice if nothing more happens: its date, its lines and how credit would settle it."""
+
+    account_id: UUID
+    invoice_on: date
+    period: Period
+    lines: tuple[Line, ...]
+    settlement: Settlement
+
+    @property
+    def total(self) -> int:
+        """Sum of the lines in cents."""
+        return total(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A running subscription as it stands: plan, add-on, period, run rate in cents and next invoice."""
+
+    row: Subscription
+    plan: Plan
+    psp: PspSpan | None
+    period: Period
+    run_rate: int
+    next_invoice: NextInvoice | None
+
+
+async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[UUID, Overview]:
+    """Give the running subscription of each account that has one, read in a fixed number of statements."""
+    live = await queries.live(session, [account.id for account in accounts])
+    having = [account for account in accounts if account.id in live]
+    if not having:
+        return {}
+    loaded = await histories.load(session, having, [live[account.id] for account in having])
+    balances = await credit_balances(session, [account.id for account in having])
+
+    found: dict[UUID, Overview] = {}
+    for account in having:
+        overview = _overview(account, loaded[account.id], balance=balances[account.id])
+        if overview is not None:
+            found[account.id] = overview
+    return found
+
+
+def _overview(account: AccountNow, running: Running, *, balance: int) -> Overview | None:
+    now = at_moment(running.history, account.now)
+    if now is None:
+        return None
+    return Overview(
+        row=running.row,
+        plan=now.phase.plan,
+        psp=now.phase.psp_at(account.now, account.zone),
+        period=now.period,
+        run_rate=run_rate(running.history, account.now, now),
+        next_invoice=_next_invoice(account, running, now, balance=balance),
+    )
+
+
+def _next_invoice(account: AccountNow, running: Running, now: Now, *, balance: int) -> NextInvoice | None:
+    """Work out the next invoice; a trial has one only if it is to become a paid subscription."""
+    history: History = running.history
+    if now.phase.kind is PhaseKind.TRIAL:
+        choice = conversion_chosen(history.facts)
+        if choice is None or account.row.payment_method is None:
+            return None
+        history = converted(history, choice)
+    lines = preview(history, running.loaded.billed, now=now, since=running.loaded.since)
+    return NextInvoice(account.id, now.invoice_on, now.period, lines, settle(total(lines), balance))

@@ -1,0 +1,228 @@
+"""Seats (section 4): invites, acceptance, switches and removals; each change of a seat is a dated fact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters import pricebooks
+from adapters.ids import new_id
+from adapters.queries import subscriptions as subscription_queries
+from adapters.queries import workspaces as queries
+from adapters.tables.teammates import SeatChange, Teammate
+from domain.contacts import email_address
+from domain.pricebook import Plan
+from domain.refusal import Refusal
+from domain.seats import INVITE_LIFETIME, SeatType, check_lite_seat
+
+from services.accounts import AccountNow
+
+
+@dataclass(eq=False)
+class UnknownTeammate(Refusal):
+    """No teammate of the caller's has the id."""
+
+    template = "No teammate has this id; teammates of other accounts look the same as none."
+
+
+@dataclass(eq=False)
+class AlreadyPresent(Refusal):
+    """The address is invited to the workspace or active in it."""
+
+    template = "{email} is {status} in this workspace already; resend the invite or switch the seat instead."
+    email: str
+    status: str
+
+
+@dataclass(eq=False)
+class InviteNotPending(Refusal):
+    """The invite was accepted or revoked."""
+
+    template = "This invite is {status}; only a pending one can be accepted, resent or revoked."
+    status: str
+
+
+@dataclass(eq=False)
+class InviteExpired(Refusal):
+    """The invite's thirty days are over."""
+
+    template = "This invite expired at {expired_at:%Y-%m-%d %H:%M} UTC; resend it for another 30 days."
+    expired_at: datetime
+
+
+@dataclass(eq=False)
+class NotActive(Refusal):
+    """The teammate holds no seat."""
+
+    template = "This teammate is {status} and holds no seat."
+    status: str
+
+
+@dataclass(eq=False)
+class SeatHeldAlready(Refusal):
+    """The teammate holds the seat asked for."""
+
+    template = "This teammate holds a {seat} seat already; nothing was changed."
+    seat: str
+
+
+async def invite(
+    session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str, seat: SeatType
+) -> Teammate:
+    """Invite a person; free and pending until accepted.
+
+    Raises BadEmailAddress, AlreadyPresent, LiteSeatsExhausted.
+    """
+    address = email_address(email)
+    known = await queries.teammate_by_email(
+        session, account_id=account.id, workspace_id=workspace_id, email=address
+    )
+    if known and known.status in {"PENDING", "ACTIVE"}:
+        raise AlreadyPresent(address, known.status.lower())
+    if seat is SeatType.LITE:
+        await _check_lite(session, account)
+
+    teammate = known or _teammate(account, workspace_id=workspace_id)
+    teammate.name, teammate.email, teammate.seat, teammate.status = name, address, seat.value, "PENDING"
+    teammate.invited_at = account.now
+    teammate.invite_expires_at = account.now + INVITE_LIFETIME
+    teammate.accepted_at = teammate.removed_at = None
+    session.add(teammate)
+    await session.flush()
+    return teammate
+
+
+async def accept(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    """Accept an invite: the seat counts from today.
+
+    Raises UnknownTeammate, InviteNotPending, InviteExpired, LiteSeatsExhausted.
+    """
+    teammate = await _pending(session, account, teammate_id=teammate_id)
+    if account.now >= teammate.invite_expires_at:
+        raise InviteExpired(teammate.invite_expires_at)
+    if teammate.seat == SeatType.LITE:
+        await _check_lite(session, account)
+
+    teammate.status, teammate.accepted_at = "ACTIVE", account.now
+    await _record(session, account, teammate, SeatType(teammate.seat))
+    return teammate
+
+
+async def resend(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    """Give an invite another thirty days; raises UnknownTeammate, InviteNotPending."""
+    teammate = await _pending(session, account, teammate_id=teammate_id)
+    teammate.invite_expires_at = account.now + INVITE_LIFETIME
+    return teammate
+
+
+async def revoke(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    """Take an invite back; raises UnknownTeammate, InviteNotPending."""
+    teammate = await _pending(session, account, teammate_id=teammate_id)
+    teammate.status = "REVOKED"
+    return teammate
+
+
+async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    """Remove a teammate: today is free unless the seat was accepted today; raises UnknownTeammate, NotActive."""
+    teammate = await _active(session, account, teammate_id=teammate_id)
+    teammate.status, teammate.removed_at = "REMOVED", account.now
+    await _record(session, account, teammate, None)
+    return teammate
+
+
+async def switch(
+    session: AsyncSession, account: AccountNow, *, teammate_id: UUID, seat: SeatType
+) -> Teammate:
+    """Switch between full and lite on today's date.
+
+    Raises UnknownTeammate, NotActive, SeatHeldAlready, LiteSeatsExhausted.
+    """
+    teammate = await _active(session, account, teammate_id=teammate_id)
+    if teammate.seat == seat:
+        raise SeatHeldAlready(seat.value.lower())
+    if seat is SeatType.LITE:
+        await _check_lite(session, account)
+
+    teammate.seat = seat.value
+    await _record(session, account, teammate, seat)
+    return teammate
+
+
+async def join(
+    session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str
+) -> Teammate:
+    """Make the creator of a workspace its first teammate, with a full seat."""
+    teammate = _teammate(account, workspace_id=workspace_id)
+    teammate.name, teammate.email, teammate.seat, teammate.status = name, email, SeatType.FULL.value, "ACTIVE"
+    teammate.accepted_at = account.now
+    session.add(teammate)
+    await session.flush()
+    await _record(session, account, teammate, SeatType.FULL)
+    return teammate
+
+
+async def _check_lite(session: AsyncSession, account: AccountNow) -> None:
+    """Refuse one more lite seat than the plan includes; before there is a plan nothing is included yet or refused."""
+    subscription = (await subscription_queries.live(session, [account.id])).get(account.id)
+    if subscription is None:
+        return
+    held = await queries.seats_held(session, [account.id])
+    plan = Plan(subscription.plan)
+    book = await pricebooks.book(session, subscription.price_book_version)
+    included = book.plans[plan].lite_seats_included
+    check_lite_seat(plan=plan, included=included, held=held.get((account.id, SeatType.LITE), 0))
+
+
+async def _record(
+    session: AsyncSession, account: AccountNow, teammate: Teammate, seat: SeatType | None
+) -> None:
+    session.add(
+        SeatChange(
+            account_id=account.id,
+            position=account.next_position(),
+            workspace_id=teammate.workspace_id,
+            teammate_id=teammate.id,
+            seat=seat.value if seat else None,
+            at=account.now,
+            recorded_at=account.now,
+        )
+    )
+    await session.flush()
+
+
+async def _pending(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    teammate = await _find(session, account, teammate_id=teammate_id)
+    if teammate.status != "PENDING":
+        raise InviteNotPending(teammate.status.lower())
+    return teammate
+
+
+async def _active(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    teammate = await _find(session, account, teammate_id=teammate_id)
+    if teammate.status != "ACTIVE":
+        raise NotActive(teammate.status.lower())
+    return teammate
+
+
+async def _find(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    teammate = await queries.teammate(session, account_id=account.id, teammate_id=teammate_id)
+    if teammate is None:
+        raise UnknownTeammate
+    return teammate
+
+
+def _teammate(account: AccountNow, *, workspace_id: UUID) -> Teammate:
+    return Teammate(
+        account_id=account.id,
+        id=new_id(),
+        workspace_id=workspace_id,
+        name="",
+        email="",
+        seat=SeatType.FULL.value,
+        status="PENDING",
+        invited_at=account.now,
+        invite_expires_at=account.now + INVITE_LIFETIME,
+    )

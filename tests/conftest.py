@@ -1,0 +1,70 @@
+"""Real servers for the tests that ask for them: nothing starts for a test of the domain.
+
+Each pytest process has a PostgreSQL and a Valkey of its own, each test module a database of its own, cloned from
+one that the migrations built.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from adapters.database import create_engine, session_maker
+from adapters.embedded.databases import create_database, drop_database
+from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.embedded.valkey import EmbeddedValkey
+from adapters.upgrade import upgrade
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server on which tests make their databases: PRORATA_TEST_DATABASE_URL, or one of our own."""
+    if given := os.environ.get("PRORATA_TEST_DATABASE_URL"):
+        yield given
+        return
+    with EmbeddedPostgres() as postgres:
+        yield postgres.url()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """An empty Valkey for the whole run; a test that needs it empty flushes it."""
+    with EmbeddedValkey() as valkey:
+        yield valkey.url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """The name of a database that the migrations built; nobody stays connected to it, so that it can be cloned."""
+    name = f"template_{uuid4().hex}"
+    upgrade(asyncio.run(create_database(server_url, name)))
+    yield name
+    asyncio.run(drop_database(server_url, name))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A fresh database for the test module, with the schema and nothing in it."""
+    name = f"test_{uuid4().hex}"
+    yield await create_database(server_url, name, template=template)
+    await drop_database(server_url, name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """The module's connections."""
+    engine = create_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """Makes sessions on the module's database."""
+    return session_maker(engine)

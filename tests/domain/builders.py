@@ -1,0 +1,189 @@
+"""Small words for domain tests: moments, the record of an account, and the invoices its facts lead to."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import domain
+from domain.calendar import Stamp, local_day, month_of, opening
+from domain.charges import History
+from domain.invoicing import Billed, Line, Settlement, next_lines, settle, total
+from domain.pricebook import Metric, PriceBook, read_price_book
+from domain.seats import SeatChange, SeatType
+from domain.subscriptions import Fact, Phase, PhaseKind, Started, phases
+
+DOCUMENT: Mapping[str, Any] = json.loads((Path(domain.__path__[0]) / "pricebook.json").read_text())
+BOOK: PriceBook = read_price_book(DOCUMENT)
+BOOKS: Mapping[int, PriceBook] = {BOOK.version: BOOK}
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units recorded for a day; fewer than none when a usage event is taken back."""
+
+    metric: Metric
+    day: date
+    units: int
+
+
+Recordable: TypeAlias = Fact | SeatChange | Units
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something the account's record holds, and the stamp from which it is known."""
+
+    known: Stamp
+    what: Recordable
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An issued invoice: its lines in order, and what its total did to the balance."""
+
+    on: date
+    lines: tuple[Line, ...]
+    settlement: Settlement
+
+    @property
+    def total(self) -> int:
+        """Sum of the lines, in cents."""
+        return total(self.lines)
+
+
+def at(day: str, clock: str = "12:00", zone: str = "UTC") -> datetime:
+    """Give a moment by its local date and time."""
+    return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def on(day: str) -> date:
+    """Read a date."""
+    return date.fromisoformat(day)
+
+
+def full(teammate: str, moment: datetime, order: int = 0) -> SeatChange:
+    """Give a teammate a full seat."""
+    return SeatChange(teammate, SeatType.FULL, moment, order)
+
+
+def lite(teammate: str, moment: datetime, order: int = 0) -> SeatChange:
+    """Give a teammate a lite seat."""
+    return SeatChange(teammate, SeatType.LITE, moment, order)
+
+
+def gone(teammate: str, moment: datetime, order: int = 0) -> SeatChange:
+    """Take a teammate's seat away."""
+    return SeatChange(teammate, None, moment, order)
+
+
+def record(*whats: Recordable, late: Mapping[int, datetime] | None = None, zone: str = "UTC") -> list[Entry]:
+    """Record facts in this order, each at its own moment, usage as its day opens; `late` gives later moments by place."""
+    entries = []
+    for order, what in enumerate(whats, start=1):
+        moment = opening(what.day, ZoneInfo(zone)) if isinstance(what, Units) else what.at
+        known = (late or {}).get(order - 1, moment)
+        placed = what if isinstance(what, Units) else replace(what, order=order)
+        entries.append(Entry((known, order), placed))
+    return entries
+
+
+def history(
+    entries: Iterable[Entry],
+    *,
+    zone: ZoneInfo = UTC_ZONE,
+    before: Stamp | None = None,
+    usage_since: date = date.min,
+) -> History:
+    """Gather what is known before a stamp."""
+    known = [entry.what for entry in entries if before is None or _is_known(entry, before)]
+    usage: Counter[tuple[Metric, date]] = Counter()
+    for what in known:
+        if isinstance(what, Units) and what.day >= usage_since:
+            usage[what.metric, what.day] += what.units
+    return History(
+        zone=zone,
+        facts=tuple(what for what in known if not isinstance(what, Units | SeatChange)),
+        seat_changes=tuple(what for what in known if isinstance(what, SeatChange)),
+        usage=usage,
+        books=BOOKS,
+    )
+
+
+def paid_phase(entries: Iterable[Entry], zone: ZoneInfo = UTC_ZONE) -> Phase:
+    """Find the paid phase the facts lead to."""
+    found = phases(history(entries, zone=zone).facts, zone, dict(BOOKS))
+    return next(phase for phase in found if phase.kind is PhaseKind.MONTHLY)
+
+
+def bill(
+    entries: Sequence[Entry], *, through: date, zone: ZoneInfo = UTC_ZONE, cut: bool = False
+) -> list[Issued]:
+    """Issue every invoice dated up to and including `through`, each from what is known when it is made.
+
+    With `cut`, an invoice recomputes only the periods that facts recorded since the one before can have moved.
+    """
+    phase = paid_phase(entries, zone)
+    issued: list[Issued] = []
+    billed: dict[str, Billed] = {}
+    balance, made_before = 0, phase.opened
+    for period in phase.months(through):
+        opens = phase.opens(period, zone)
+        known = (opens[0], opens[1] + 1) if opens == phase.opened else opens
+        since = (
+            _since(entries, phase, on=period.start, after=made_before, before=known, zone=zone)
+            if cut
+            else None
+        )
+        facts = history(entries, zone=zone, before=known, usage_since=since or date.min)
+        considered = {
+            key: line for key, line in billed.items() if since is None or line.period.start >= since
+        }
+        lines = next_lines(facts, considered, on=period.start, since=since)
+        made_before = known
+        if not lines:
+            continue
+        settlement = settle(total(lines), balance)
+        balance = settlement.balance
+        add_billed(billed, lines)
+        issued.append(Issued(period.start, lines, settlement))
+    return issued
+
+
+def add_billed(billed: dict[str, Billed], lines: Iterable[Line]) -> None:
+    """Add issued lines to what was billed for each charge."""
+    for line in lines:
+        first = billed.get(line.key)
+        before = first.amount if first else 0
+        description = first.description if first else line.description
+        billed[line.key] = Billed(
+            line.section, description, line.period, line.service, before + line.amount, line.change
+        )
+
+
+def _is_known(entry: Entry, before: Stamp) -> bool:
+    """A start as its day opens is recorded late, and known to the invoice it causes."""
+    if isinstance(entry.what, Started) and entry.what.as_day_opens:
+        return entry.what.at <= before[0]
+    return entry.known < before
+
+
+def _since(
+    entries: Iterable[Entry], phase: Phase, *, on: date, after: Stamp, before: Stamp, zone: ZoneInfo
+) -> date:
+    """Start of the period before, or of the earliest one that a fact recorded since then belongs to."""
+    new = [entry.what for entry in entries if after <= entry.known < before]
+    days = [what.day if isinstance(what, Units) else local_day(what.at, zone) for what in new]
+    previous = month_of(phase.start, on).start
+    earliest = [phase.month_of(day).start for day in days]
+    month_before = max(
+        (month.start for month in phase.months(on) if month.start < previous), default=previous
+    )
+    return min([month_before, *earliest])

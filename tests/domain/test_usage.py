@@ -1,0 +1,287 @@
+"""Usage events: what one counts for, which are turned away, and how a period reads so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.calendar import ONE_DAY, Period
+from domain.pricebook import Channel, Metric, Plan
+from domain.subscriptions import (
+    Ended,
+    Fact,
+    PspAdded,
+    PspRemoved,
+    Started,
+    TrialStarted,
+    phases,
+)
+from domain.usage import (
+    ADVICE,
+    EARLINESS,
+    LATENESS,
+    Access,
+    AlreadyTakenBack,
+    BatchTooLarge,
+    Point,
+    Rejection,
+    UnknownEvent,
+    UsageEvent,
+    access,
+    included_units,
+    judge,
+    projected,
+    series,
+    share_of_cost,
+    units,
+)
+from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
+
+TICK = timedelta(microseconds=1)
+NOW = at("2026-10-10")
+SEPTEMBER = Period(on("2026-09-01"), on("2026-10-01"))
+START = Started(at("2026-01-01"), Plan.ESSENTIAL, True, BOOK.version, order=1)
+
+EMAIL = UsageEvent("one", Metric.BULK_EMAIL, 1, NOW)
+MESSAGE = UsageEvent("one", Metric.MESSAGES_SENT, 1, NOW, channel=Channel.POST)
+FIN = UsageEvent("one", Metric.FIN_RESOLUTION, 1, NOW, conversation_id="c-1")
+
+
+def allowed(*facts: Fact, zone: str = "UTC") -> Access:
+    place = ZoneInfo(zone)
+    return access(phases(facts, place, dict(BOOKS)), place)
+
+
+def verdict(event: UsageEvent, *facts: Fact, now: datetime = NOW) -> Rejection | None:
+    return judge(event, book=BOOK, allowed=allowed(*(facts or (START,))), now=now)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        EMAIL,
+        MESSAGE,
+        FIN,
+        replace(EMAIL, metric=Metric.SMS_SEGMENT),
+        replace(EMAIL, metric=Metric.WHATSAPP_SENT),
+        replace(EMAIL, metric=Metric.PHONE_MINUTE, quantity=155),
+        replace(EMAIL, quantity=10**9),
+        *(replace(MESSAGE, channel=channel) for channel in Channel),
+        replace(EMAIL, at=NOW + EARLINESS),
+        replace(EMAIL, at=NOW - LATENESS),
+    ],
+)
+def test_accepts_a_usage_event(event: UsageEvent) -> None:
+    assert verdict(event) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "rejection"),
+    [
+        (replace(EMAIL, quantity=0), Rejection.BAD_QUANTITY),
+        (replace(EMAIL, quantity=-1), Rejection.BAD_QUANTITY),
+        (replace(EMAIL, quantity=10**9 + 1), Rejection.BAD_QUANTITY),
+        (replace(FIN, quantity=2), Rejection.BAD_QUANTITY),
+        (replace(MESSAGE, channel=None), Rejection.BAD_CHANNEL),
+        (replace(EMAIL, channel=Channel.POST), Rejection.BAD_CHANNEL),
+        (replace(FIN, channel=Channel.POST), Rejection.BAD_CHANNEL),
+        (replace(FIN, conversation_id=None), Rejection.BAD_CONVERSATION),
+        (replace(EMAIL, conversation_id="c-1"), Rejection.BAD_CONVERSATION),
+        (replace(MESSAGE, conversation_id="c-1"), Rejection.BAD_CONVERSATION),
+        (replace(EMAIL, at=NOW + EARLINESS + TICK), Rejection.IN_THE_FUTURE),
+        (replace(EMAIL, at=NOW - LATENESS - TICK), Rejection.TOO_OLD),
+        (replace(EMAIL, at=at("1970-01-01")), Rejection.TOO_OLD),
+    ],
+)
+def test_rejects_an_event_that_cannot_be_counted(event: UsageEvent, rejection: Rejection) -> None:
+    assert verdict(event) is rejection
+
+
+def test_an_event_may_be_five_minutes_early_and_thirty_five_days_late() -> None:
+    assert (timedelta(minutes=5), timedelta(days=35)) == (EARLINESS, LATENESS)
+
+
+@pytest.mark.parametrize("event", [EMAIL, MESSAGE, FIN])
+def test_rejects_usage_before_the_subscription(event: UsageEvent) -> None:
+    start = replace(START, at=NOW)
+
+    assert verdict(event, start) is None
+    assert verdict(replace(event, at=NOW - TICK), start) is Rejection.NOT_ENTITLED
+
+
+@pytest.mark.parametrize("event", [EMAIL, MESSAGE, FIN])
+def test_rejects_usage_after_the_subscription(event: UsageEvent) -> None:
+    ended = Ended(at("2026-10-01", "00:00"), 2)
+
+    assert verdict(replace(event, at=at("2026-10-01", "00:00") - TICK), START, ended) is None
+    assert verdict(replace(event, at=at("2026-10-01", "00:00")), START, ended) is Rejection.NOT_ENTITLED
+
+
+def test_rejects_usage_of_an_account_without_a_subscription() -> None:
+    assert judge(EMAIL, book=BOOK, allowed=Access((), ()), now=NOW) is Rejection.NOT_ENTITLED
+
+
+def test_messages_need_the_add_on_at_their_moment() -> None:
+    without = replace(START, is_psp=False)
+    added = PspAdded(at("2026-10-05"), 2)
+
+    assert verdict(MESSAGE, without) is Rejection.NOT_ENTITLED
+    assert verdict(EMAIL, without) is None
+    assert verdict(replace(MESSAGE, at=added.at), without, added) is None
+    assert verdict(replace(MESSAGE, at=added.at - TICK), without, added) is Rejection.NOT_ENTITLED
+    assert verdict(replace(EMAIL, at=added.at - TICK), without, added) is None
+
+
+def test_messages_are_accepted_until_the_period_of_the_removal_ends() -> None:
+    removed = PspRemoved(at("2026-09-10"), 2)
+
+    assert verdict(replace(MESSAGE, at=at("2026-10-01", "00:00") - TICK), START, removed) is None
+    assert verdict(replace(MESSAGE, at=at("2026-10-01", "00:00")), START, removed) is Rejection.NOT_ENTITLED
+
+
+def test_a_late_message_is_judged_by_its_own_moment() -> None:
+    removed, again = PspRemoved(at("2026-09-10"), 2), PspAdded(at("2026-10-05"), 3)
+
+    assert verdict(replace(MESSAGE, at=at("2026-09-30")), START, removed, again) is None
+    assert verdict(replace(MESSAGE, at=at("2026-10-04")), START, removed, again) is Rejection.NOT_ENTITLED
+    assert verdict(replace(MESSAGE, at=at("2026-10-05")), START, removed, again) is None
+
+
+def test_a_trial_has_all_add_ons_and_ends_with_its_day() -> None:
+    trial = TrialStarted(at("2026-09-26"), Plan.ESSENTIAL, BOOK.version, 1)
+
+    assert verdict(replace(MESSAGE, at=at("2026-10-10", "00:00") - TICK), trial) is None
+    assert verdict(replace(MESSAGE, at=at("2026-10-10", "00:00")), trial) is Rejection.NOT_ENTITLED
+
+
+def test_access_lasts_from_the_moment_of_the_start_to_the_opening_of_the_end_in_the_zone() -> None:
+    found = allowed(START, Ended(at("2026-10-01"), 2), zone="Europe/Warsaw")
+
+    assert found == Access(
+        ((START.at, at("2026-09-30", "22:00")),),
+        ((START.at, at("2026-09-30", "22:00")),),
+    )
+
+
+def test_access_without_end_is_open() -> None:
+    assert allowed(START) == Access(((START.at, None),), ((START.at, None),))
+    assert allowed(replace(START, is_psp=False)).psp == ()
+
+
+@pytest.mark.parametrize(
+    ("metric", "quantity", "counted"),
+    [
+        (Metric.PHONE_MINUTE, 1, 1),
+        (Metric.PHONE_MINUTE, 59, 1),
+        (Metric.PHONE_MINUTE, 60, 1),
+        (Metric.PHONE_MINUTE, 61, 2),
+        (Metric.PHONE_MINUTE, 155, 3),
+        (Metric.PHONE_MINUTE, 3_600, 60),
+        (Metric.BULK_EMAIL, 61, 61),
+        (Metric.FIN_RESOLUTION, 1, 1),
+        (Metric.MESSAGES_SENT, 60, 60),
+    ],
+)
+def test_a_call_counts_for_whole_minutes_and_all_else_for_its_quantity(
+    metric: Metric, quantity: int, counted: int
+) -> None:
+    assert units(metric, quantity) == counted
+
+
+def test_the_series_of_a_period_has_every_day_begun() -> None:
+    daily = {on("2026-08-31"): 9, on("2026-09-01"): 2, on("2026-09-03"): 3, on("2026-09-04"): 5}
+
+    assert series(daily, SEPTEMBER, on("2026-09-03")) == (
+        Point(on("2026-09-01"), 2, 2),
+        Point(on("2026-09-02"), 0, 2),
+        Point(on("2026-09-03"), 3, 5),
+    )
+
+
+def test_the_series_of_a_closed_period_ends_with_it() -> None:
+    points = series({on("2026-09-30"): 1, on("2026-10-01"): 1}, SEPTEMBER, on("2027-01-01"))
+
+    assert (len(points), points[-1]) == (30, Point(on("2026-09-30"), 1, 1))
+
+
+def test_the_series_of_a_period_to_come_is_empty() -> None:
+    assert series({}, SEPTEMBER, on("2026-08-31")) == ()
+
+
+@pytest.mark.parametrize(
+    ("used", "today", "expected"),
+    [
+        (100, "2026-09-01", 3_000),
+        (100, "2026-09-15", 200),
+        (100, "2026-09-30", 100),
+        (100, "2026-10-15", 100),
+        (100, "2026-08-15", 3_000),
+        (0, "2026-09-15", 0),
+        (1, "2026-09-20", 2),  # 1.5
+        (1, "2026-09-21", 1),  # 1.43
+        (7, "2026-09-04", 53),  # 52.5
+    ],
+)
+def test_projects_a_total_by_the_days_begun(used: int, today: str, expected: int) -> None:
+    assert projected(used, SEPTEMBER, on(today)) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "own", "whole", "share"),
+    [
+        (100_00, 1, 2, 50_00),
+        (100_00, 1, 3, 33_33),
+        (100_00, 2, 3, 66_67),
+        (1, 1, 2, 1),
+        (100_00, 0, 3, 0),
+        (100_00, 3, 3, 100_00),
+        (0, 0, 0, 0),
+    ],
+)
+def test_a_workspace_shares_the_cost_by_units(amount: int, own: int, whole: int, share: int) -> None:
+    assert share_of_cost(amount, own=own, whole=whole) == share
+
+
+@given(st.integers(0, 10**9), st.lists(st.integers(0, 10**6), min_size=1, max_size=5))
+def test_shares_add_up_to_the_cost_but_for_rounding(amount: int, own: list[int]) -> None:
+    shares = [share_of_cost(amount, own=units, whole=sum(own)) for units in own]
+
+    assert abs(sum(shares) - (amount if sum(own) else 0)) * 2 <= len(own)
+
+
+@pytest.mark.parametrize(
+    ("fact", "thresholds"),
+    [
+        (START, [500, None, None, None, None, None]),
+        (TrialStarted(at("2026-09-01"), Plan.EXPERT, BOOK.version), [500, 500, 100, 100, 60, None]),
+    ],
+)
+def test_the_threshold_is_what_is_included_or_the_cap_of_a_trial(
+    fact: Fact, thresholds: list[int | None]
+) -> None:
+    (phase,) = phases([fact], UTC_ZONE, dict(BOOKS))
+
+    assert [included_units(phase, metric) for metric in Metric] == thresholds
+
+
+def test_every_rejection_says_what_to_do() -> None:
+    assert set(ADVICE) == set(Rejection)
+    assert all(advice.endswith(".") for advice in ADVICE.values())
+
+
+def test_refusals_name_the_event() -> None:
+    assert "'e-1'" in UnknownEvent("e-1").message
+    assert "taken back already" in AlreadyTakenBack("e-1").message
+    assert BatchTooLarge(12_000, 10_000).message == "12,000 events in one call; send at most 10,000."
+
+
+def test_a_day_more_than_the_lateness_is_counted_in_hours_not_dates() -> None:
+    late = replace(EMAIL, at=NOW - 35 * ONE_DAY)
+
+    assert verdict(late) is None
+    assert verdict(late, now=NOW + TICK) is Rejection.TOO_OLD

@@ -1,0 +1,164 @@
+"""The `prorata` command. Each subcommand imports only what it needs, so that all of them start fast."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+import click
+
+from adapters.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from arq.typing import WorkerSettingsType
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+GRACE_SECONDS = 5
+
+database_url = click.option("--database-url", envvar="DATABASE_URL", required=True, show_envvar=True)
+
+
+@click.group(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Prorata, a billing API for seats and usage."""
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path), default=".data", help="Where the data is kept.")
+@click.option("--port", envvar="PRORATA_PORT", default=8470, show_envvar=True)
+@click.option("--sandbox-port", envvar="PRORATA_SANDBOX_PORT", default=8471, show_envvar=True)
+@click.option("--postgres-port", envvar="PRORATA_POSTGRES_PORT", default=54870, show_envvar=True)
+@click.option("--valkey-port", envvar="PRORATA_VALKEY_PORT", default=63870, show_envvar=True)
+@click.option("--demo/--no-demo", default=True, help="Load a demo company at the first start.")
+def dev(
+    *, data: Path, port: int, sandbox_port: int, postgres_port: int, valkey_port: int, demo: bool
+) -> None:
+    """Start everything on this machine: servers, schema, sandbox provider, API, worker.
+
+    DATABASE_URL and REDIS_URL, where set, take the place of the private servers.
+    """
+    from workers.dev import Ports, run
+
+    ports = Ports(api=port, sandbox=sandbox_port, postgres=postgres_port, valkey=valkey_port)
+    run(data, ports=ports, with_demo=demo)
+
+
+@main.command()
+def serve() -> None:
+    """Serve the API."""
+    import uvicorn
+
+    settings = _settings()
+    uvicorn.run(
+        "api.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        ws_max_size=settings.max_body_bytes,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+@main.command()
+def work() -> None:
+    """Run the jobs: closes, collections, outbox."""
+    import logging.config
+
+    import uvloop
+    from arq.logs import default_log_config
+    from arq.worker import run_worker
+
+    _settings()
+    from workers.main import WorkerSettings  # after the check: it reads the settings as it is imported
+
+    logging.config.dictConfig(default_log_config(verbose=False))
+    asyncio.set_event_loop(uvloop.new_event_loop())  # arq takes the loop it finds
+    run_worker(cast("WorkerSettingsType", WorkerSettings))
+
+
+@main.command()
+@database_url
+def migrate(*, database_url: str) -> None:
+    """Bring the schema to its newest revision."""
+    from adapters.upgrade import upgrade
+
+    upgrade(database_url)
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(*, arguments: tuple[str, ...]) -> None:
+    """Run the sandbox payment provider; `prorata sandbox --help` tells its options."""
+    from adapters.gateway import sandbox_server
+
+    sandbox_server.main(arguments)
+
+
+@main.group()
+def keys() -> None:
+    """Make and revoke API keys."""
+
+
+@keys.command("create")
+@database_url
+@click.option("--pepper", envvar="PRORATA_KEY_PEPPER", required=True, show_envvar=True)
+@click.option("--name", required=True, help="Who will use the key.")
+@click.option("--account", type=click.UUID, help="The one account the key opens; without it, all of them.")
+def create_key(*, database_url: str, pepper: str, name: str, account: UUID | None) -> None:
+    """Make a key and print its secret, which is shown this once."""
+    from services import apikeys
+
+    async def create() -> str:
+        async with _transaction(database_url) as session:
+            return await apikeys.create_key(
+                session, name=name, account_id=account, now=datetime.now(UTC), pepper=pepper
+            )
+
+    click.echo(asyncio.run(create()))
+
+
+@keys.command("revoke")
+@database_url
+@click.argument("public_id")
+def revoke_key(*, database_url: str, public_id: str) -> None:
+    """Revoke the key whose public id this is."""
+    from services import apikeys
+
+    async def revoke() -> None:
+        async with _transaction(database_url) as session:
+            await apikeys.revoke_key(session, public_id=public_id, now=datetime.now(UTC))
+
+    asyncio.run(revoke())
+
+
+@asynccontextmanager
+async def _transaction(database_url: str) -> AsyncIterator[AsyncSession]:
+    from adapters.database import create_engine, session_maker
+
+    engine = create_engine(database_url, pool_size=1)
+    try:
+        async with session_maker(engine).begin() as session:
+            yield session
+    finally:
+        await engine.dispose()
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main(prog_name="prorata")
