@@ -20,7 +20,9 @@ _read: dict[int, PriceBook] = {}
 
 def shipped() -> dict[str, Any]:
     """Give the price book document shipped with Prorata."""
-    document: dict[str, Any] = json.loads(resources.files("domain").joinpath("pricebook.json").read_text("utf-8"))
+    document: dict[str, Any] = json.loads(
+        resources.files("domain").joinpath("pricebook.json").read_text("utf-8")
+    )
     return document
 
 

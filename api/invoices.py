@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -13,19 +12,16 @@ import strawberry
 from adapters.tables import invoices as tables
 from adapters.tables.subscriptions import SubscriptionFact
 from api.context import Info
+from api.enums import InvoiceStatus, Section
 from api.nodes import Node, node_id
 from api.payments import Payment, payment
 from api.periods import Period, dates, period
 from api.scalars import BigInt, Money, UnitPrice, money
 from api.seats import Teammate, teammate
-from domain.charges import Section
 from domain.dunning import explain
-from domain.invoicing import InvoiceStatus, Line
+from domain.invoicing import Line
 from services.invoices import ladder_of
 from services.previews import NextInvoice
-
-strawberry.enum(Section, name="InvoiceSection", description="Part of an invoice.")
-strawberry.enum(InvoiceStatus, description="Where an issued invoice stands.")
 
 
 @strawberry.type(description="Units of a line that fall in one tier.")
@@ -82,7 +78,9 @@ class InvoiceLine:
     account_id: strawberry.Private[UUID]
     positions: strawberry.Private[Sequence[int]]
 
-    @strawberry.field(description="The dated facts that caused it; usage lines come from the usage of their period.")
+    @strawberry.field(
+        description="The dated facts that caused it; usage lines come from the usage of their period."
+    )
     async def causes(self, info: Info) -> list[Cause]:
         """Load the facts."""
         found = await info.context.loaders.facts.load_many(
@@ -99,7 +97,9 @@ class InvoiceLine:
         return causes
 
 
-@strawberry.type(description="A change inside a period: what its days left cost, less what was charged for them.")
+@strawberry.type(
+    description="A change inside a period: what its days left cost, less what was charged for them."
+)
 class ProrationChange:
     """The two lines of a pair and their net."""
 
@@ -119,14 +119,18 @@ class InvoiceSectionGroup:
     changes: list[ProrationChange] = strawberry.field(description="Its proration pairs with their nets.")
 
 
-@strawberry.type(description="The next invoice, if nothing more happens: worked out as the invoice itself will be.")
+@strawberry.type(
+    description="The next invoice, if nothing more happens: worked out as the invoice itself will be."
+)
 class UpcomingInvoice:
     """A preview."""
 
     invoice_on: date = strawberry.field(description="The date it will be issued.")
     period: Period = strawberry.field(description="The period that runs.")
     total: Money = strawberry.field(description="The sum of its lines.")
-    credit_applied: Money = strawberry.field(description="Credit that will lower what is due; below zero, a debt added.")
+    credit_applied: Money = strawberry.field(
+        description="Credit that will lower what is due; below zero, a debt added."
+    )
     due: Money = strawberry.field(description="What will be charged.")
     sections: list[InvoiceSectionGroup] = strawberry.field(description="Its lines by section.")
 
@@ -149,7 +153,9 @@ class Invoice(Node):
     status: InvoiceStatus = strawberry.field(description="Where it stands.")
     period: Period = strawberry.field(description="The period that was running when it was made.")
     total: Money = strawberry.field(description="The sum of its lines; below zero it became credit.")
-    credit_applied: Money = strawberry.field(description="Credit that lowered what is due; below zero, a debt added.")
+    credit_applied: Money = strawberry.field(
+        description="Credit that lowered what is due; below zero, a debt added."
+    )
     due: Money = strawberry.field(description="What is left to pay.")
     issued_at: datetime = strawberry.field(description="When it was issued.")
     paid_at: datetime | None = strawberry.field(description="When it was paid.")

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
 from adapters.queries import accounts, invoices, subscriptions, workspaces
-from adapters.tables.accounts import Account
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.subscriptions import SubscriptionFact
@@ -33,7 +32,9 @@ class Loaders:
     """The loaders of one request; never shared, so that no caller can be given what another has read."""
 
     def __init__(self, sessions: Sessions, *, wall: datetime) -> None:
-        def loader(read: Callable[[AsyncSession, list[K]], Awaitable[Mapping[K, V]]]) -> DataLoader[K, V | None]:
+        def loader(
+            read: Callable[[AsyncSession, list[K]], Awaitable[Mapping[K, V]]],
+        ) -> DataLoader[K, V | None]:
             return DataLoader(load_fn=partial(_load, sessions, read))
 
         self.accounts: DataLoader[UUID, AccountNow | None] = loader(partial(_accounts, wall=wall))
@@ -49,6 +50,11 @@ class Loaders:
         self.lines: DataLoader[Key, list[InvoiceLine] | None] = loader(invoices.lines)
         self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
+
+    def forget(self) -> None:
+        """Forget what was read: a mutation may have changed it."""
+        for loader in vars(self).values():
+            loader.clear_all()
 
 
 async def _load(

@@ -7,15 +7,9 @@ from datetime import datetime
 import strawberry
 
 from adapters.tables import payments as tables
+from api.enums import AttemptStatus
 from api.nodes import Node, node_id
 from api.scalars import Money, money
-from domain.dunning import AttemptStatus
-
-strawberry.enum(
-    AttemptStatus,
-    name="PaymentStatus",
-    description="Where an attempt stands; UNKNOWN means the provider's answer was lost and is asked for again.",
-)
 
 
 @strawberry.type(description="How an account pays. Card data never reaches Prorata.")

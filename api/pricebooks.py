@@ -6,17 +6,13 @@ from datetime import date
 
 import strawberry
 
+from api.enums import Metric, Plan
 from api.nodes import Node, node_id
 from api.scalars import BigInt, Money, UnitPrice, money
 from domain import pricebook
 from domain.money import cents
 from domain.permissions import ABILITIES
-from domain.pricebook import Channel, Metric, Plan
 from domain.rating import RateCard
-
-strawberry.enum(Plan, description="What a subscription is for; every full seat costs its price.")
-strawberry.enum(Metric, description="What usage is counted in.")
-strawberry.enum(Channel, description="How a message was sent.")
 
 
 @strawberry.type(description="Prices of one plan, for one full seat.")
@@ -26,16 +22,24 @@ class PlanPrices:
     plan: Plan = strawberry.field(description="The plan.")
     monthly: Money = strawberry.field(description="A full seat for a month, paid monthly.")
     yearly: Money = strawberry.field(description="A full seat for a year, paid yearly.")
-    yearly_per_month: Money = strawberry.field(description="The yearly price divided over months, for comparison.")
-    lite_seats_included: int = strawberry.field(description="Lite seats the plan includes, for the whole account.")
+    yearly_per_month: Money = strawberry.field(
+        description="The yearly price divided over months, for comparison."
+    )
+    lite_seats_included: int = strawberry.field(
+        description="Lite seats the plan includes, for the whole account."
+    )
 
 
-@strawberry.type(description="One tier of graduated prices: each unit costs the price of the tier it falls in.")
+@strawberry.type(
+    description="One tier of graduated prices: each unit costs the price of the tier it falls in."
+)
 class Tier:
     """A row of a metric's price table."""
 
     first: BigInt = strawberry.field(description="The first unit of the tier.")
-    last: BigInt | None = strawberry.field(description="The last unit of the tier, included; null for no end.")
+    last: BigInt | None = strawberry.field(
+        description="The last unit of the tier, included; null for no end."
+    )
     unit_price: UnitPrice = strawberry.field(description="Price of one unit in dollars.")
 
 
@@ -53,7 +57,9 @@ class MetricPrices:
     tiers: list[Tier] = strawberry.field(description="The tiers, from the first unit on.")
 
 
-@strawberry.type(description="One version of all prices. A subscription keeps the version it was signed under.")
+@strawberry.type(
+    description="One version of all prices. A subscription keeps the version it was signed under."
+)
 class PriceBook(Node):
     """A price book."""
 

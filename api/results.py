@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Optional, Union, get_type_hints
 
 import strawberry
 
+from api.context import Info
 from domain.refusal import Refusal
 
 FIELDS: Final = {
@@ -36,6 +37,8 @@ FIELDS: Final = {
     "event_id": "The event's id.",
     "number": "The invoice's number.",
     "reason": "Why, in plain words.",
+    "first": "The first year it can stand in.",
+    "last": "The last year it can stand in.",
     "now_at": "Where the clock stands.",
     "days": "The most days one call advances.",
     "target_at": "Where the clock is heading.",
@@ -63,18 +66,20 @@ def mutation(
 ) -> Callable[[Callable[..., Awaitable[object]]], Any]:
     """Make a mutation of a resolver that gives its payload or raises one of its refusals."""
 
-    def decorate(resolver: Callable[..., Awaitable[object]]) -> Any:  # noqa: ANN401 - strawberry's field has no type
+    def decorate(resolver: Callable[..., Awaitable[object]]) -> Any:
         members = (payload, *(_type_of(refusal) for refusal in refusals))
         name = payload.__name__.removesuffix("Payload") + "Result"
         union = strawberry.union(name, description=f"What `{_camel(resolver.__name__)}` answers.")
         result = Annotated[Union[members], union]  # type: ignore[valid-type]  # made at run time  # noqa: UP007
 
         @functools.wraps(resolver)
-        async def answer(*args: Any, **kwargs: Any) -> object:
+        async def answer(info: Info, **given: Any) -> object:
             try:
-                return await resolver(*args, **kwargs)
+                return await resolver(info=info, **given)
             except refusals as refusal:
                 return _show(refusal)
+            finally:
+                info.context.loaders.forget()
 
         return strawberry.mutation(resolver=answer, graphql_type=Optional[result], description=description)  # noqa: UP045
 
@@ -102,4 +107,3 @@ def _type_of(refusal: type[Refusal]) -> type[UserError]:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)
-

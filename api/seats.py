@@ -10,12 +10,13 @@ import strawberry
 
 from adapters.tables import teammates as tables
 from api.context import Info
+from api.enums import SeatType
 from api.nodes import Node, must_reach, node_id
 from api.results import mutation
 from api.scalars import SafeString
 from domain.calendar import local_day
 from domain.contacts import BadEmailAddress
-from domain.seats import LiteSeatsExhausted, SeatType
+from domain.seats import LiteSeatsExhausted
 from services import seats
 from services.accounts import lock_account
 from services.seats import (
@@ -28,8 +29,6 @@ from services.seats import (
 )
 from services.workspaces import UnknownWorkspace, find_workspace
 
-strawberry.enum(SeatType, description="A full seat is billed by the day; a lite seat is free.")
-
 
 @strawberry.enum(description="Where a teammate stands.")
 class TeammateStatus(StrEnum):
@@ -41,7 +40,9 @@ class TeammateStatus(StrEnum):
     REVOKED = "REVOKED"
 
 
-@strawberry.type(description="A seat taken, switched or given up: a dated fact that bills are worked out from.")
+@strawberry.type(
+    description="A seat taken, switched or given up: a dated fact that bills are worked out from."
+)
 class SeatChange:
     """One entry of a teammate's seat history."""
 
@@ -59,7 +60,9 @@ class Teammate(Node):
     seat: SeatType = strawberry.field(description="The seat held, or offered by the invite.")
     status: TeammateStatus = strawberry.field(description="Where the teammate stands.")
     invited_at: datetime = strawberry.field(description="When the person was invited.")
-    invite_expires_at: datetime = strawberry.field(description="When a pending invite can no longer be accepted.")
+    invite_expires_at: datetime = strawberry.field(
+        description="When a pending invite can no longer be accepted."
+    )
     accepted_at: datetime | None = strawberry.field(description="When the invite was accepted.")
     removed_at: datetime | None = strawberry.field(description="When the teammate was removed.")
     key: strawberry.Private[tuple[UUID, UUID]]

@@ -14,7 +14,7 @@ from api.results import mutation
 from api.scalars import SafeString
 from services import testclocks
 from services.accounts import UnknownTestClock
-from services.testclocks import AdvanceRunning, ClockGoesForward, TooFar
+from services.testclocks import AdvanceRunning, ClockGoesForward, ClockOutOfRange, TooFar
 
 
 @strawberry.type(description="A clock that stands still until it is advanced.")
@@ -65,7 +65,7 @@ def test_clock(row: tables.TestClock) -> TestClock:
 
 @mutation(
     payload=TestClockCreatePayload,
-    refusals=(),
+    refusals=(ClockOutOfRange,),
     description="Make a test clock. Needs an operator's key.",
 )
 async def test_clock_create(info: Info, input: TestClockCreateInput) -> TestClockCreatePayload:
@@ -79,7 +79,7 @@ async def test_clock_create(info: Info, input: TestClockCreateInput) -> TestCloc
 
 @mutation(
     payload=TestClockAdvancePayload,
-    refusals=(UnknownTestClock, ClockGoesForward, TooFar, AdvanceRunning),
+    refusals=(UnknownTestClock, ClockOutOfRange, ClockGoesForward, TooFar, AdvanceRunning),
     description=(
         "Advance a test clock and do, in order, all that falls due on the way: periods close, payments are tried, "
         "trials end, accounts freeze. Needs an operator's key."

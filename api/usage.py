@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import NewType
+from typing import Final, NewType
 
 import strawberry
+from strawberry.types.scalar import ScalarDefinition
 
 from api.context import Info
+from api.enums import Channel, EventStatus, Metric, Rejection
+from api.errors import bad_user_input
 from api.nodes import must_reach
 from api.periods import Period, period
 from api.results import mutation
 from api.scalars import BigInt, Money, SafeString, money
-from domain.pricebook import Channel, Metric
-from domain.usage import AlreadyTakenBack, BatchTooLarge, Reading, Rejection, SentEvent, UnknownEvent
+from domain.usage import AlreadyTakenBack, BatchTooLarge, Reading, SentEvent, UnknownEvent
 from services import usage
 from services.accounts import read_account
-from services.usage import EventStatus, Outcome, UsageReport
+from services.usage import Outcome, UsageReport
 from services.workspaces import UnknownWorkspace
 
 Quantity = NewType("Quantity", float)
-Properties = NewType("Properties", object)
-
-strawberry.enum(EventStatus, description="What became of one event.")
-strawberry.enum(Rejection, description="Why an event was not recorded.")
+Properties = NewType("Properties", Mapping[str, str])
 
 
 @strawberry.type(description="Units of one day.")
@@ -81,10 +81,14 @@ class UsageEventInput:
 
     event_id: str = strawberry.field(description="The sender's own id, unique in the workspace for ever.")
     metric: str = strawberry.field(description="A metric's name, such as BULK_EMAIL.")
-    quantity: Quantity = strawberry.field(description="A whole number from 1; seconds for a call; 1 for a resolution.")
+    quantity: Quantity = strawberry.field(
+        description="A whole number from 1; seconds for a call; 1 for a resolution."
+    )
     at: str = strawberry.field(description="The moment, with its zone: 2026-09-28T10:00:00Z.")
     channel: str | None = strawberry.field(default=None, description="The channel of a message sent.")
-    conversation_id: str | None = strawberry.field(default=None, description="The conversation of a Fin resolution.")
+    conversation_id: str | None = strawberry.field(
+        default=None, description="The conversation of a Fin resolution."
+    )
     properties: Properties | None = strawberry.field(
         default=None, description="Up to 20 names with short texts, kept with the event."
     )
@@ -132,6 +136,32 @@ class UsageTakeBackPayload:
     """Payload of usageTakeBack."""
 
     event_id: str = strawberry.field(description="The event's id.")
+
+
+def parse_quantity(value: object) -> Quantity:
+    """Take any JSON number: whether it is a quantity is decided event by event."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise bad_user_input("A quantity is a JSON number.")
+    return Quantity(value)
+
+
+def parse_properties(value: object) -> Properties:
+    """Take an object of texts: whether they are kept is decided event by event."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise bad_user_input('Properties are an object of texts: {"campaign": "spring"}.')
+    return Properties(value)
+
+
+USAGE_SCALARS: Final[Mapping[object, ScalarDefinition]] = {
+    Quantity: strawberry.scalar(
+        name="Quantity",
+        description="A number of units, or of seconds for a call.",
+        parse_value=parse_quantity,
+    ),
+    Properties: strawberry.scalar(
+        name="Properties", description="An object of texts.", parse_value=parse_properties
+    ),
+}
 
 
 def usage_overview(report: UsageReport) -> UsageOverview:

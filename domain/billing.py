@@ -84,4 +84,3 @@ def run_rate(history: History, moment: datetime, now: Now) -> int:
     span = phase.psp_at(moment, history.zone)
     add_on = phase.book.psp_monthly if span and span.until is None else 0
     return cents(held * phase.book.plans[phase.plan].monthly + add_on)
-

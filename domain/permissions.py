@@ -44,7 +44,12 @@ ABILITIES: tuple[Ability, ...] = (
         lite=False,
     ),
     *_abilities(
-        "Tickets", "Convert to a ticket", "Share a ticket", "Edit a ticket", "Change a ticket's status", lite=False
+        "Tickets",
+        "Convert to a ticket",
+        "Share a ticket",
+        "Edit a ticket",
+        "Change a ticket's status",
+        lite=False,
     ),
     *_abilities(
         "Settings",

@@ -116,7 +116,9 @@ def full_seats(changes: Iterable[SeatChange], zone: ZoneInfo, *, since: Stamp) -
                 causes[until].append(end.order)
     days = sorted(deltas)
     counts = tuple(accumulate(deltas[day] for day in days))
-    return FullSeats(tuple(holdings), tuple(days), counts, {day: tuple(found) for day, found in causes.items()})
+    return FullSeats(
+        tuple(holdings), tuple(days), counts, {day: tuple(found) for day, found in causes.items()}
+    )
 
 
 def check_lite_seat(*, plan: Plan, included: int, held: int) -> None:

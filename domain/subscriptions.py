@@ -39,7 +39,9 @@ class PspAlreadyActive(Refusal):
 class PspNotActive(Refusal):
     """Proactive Support Plus is not on, or its removal is recorded."""
 
-    template = "Proactive Support Plus is not active, or its removal is recorded already; nothing was changed."
+    template = (
+        "Proactive Support Plus is not active, or its removal is recorded already; nothing was changed."
+    )
 
 
 @dataclass(eq=False)
@@ -211,37 +213,13 @@ def phases(facts: Iterable[Fact], zone: ZoneInfo, books: Mapping[int, PriceBook]
     """Fold the facts of one subscription, in any order, into its phases."""
     found: list[Phase] = []
     for fact in in_order(facts):
-        match fact:
-            case TrialStarted():
-                book, stamp = books[fact.book_version], (fact.at, fact.order)
-                start = local_day(fact.at, zone)
-                end = start + timedelta(days=book.trial_days)
-                psp = (PspSpan(stamp, None, fact.order),)
-                found.append(Phase(PhaseKind.TRIAL, start, end, stamp, book, ((stamp, fact.plan),), psp))
-            case TrialExtended():
-                trial = found[-1]
-                longer = (trial.end or trial.start) + timedelta(days=trial.book.trial_extension_days)
-                found[-1] = replace(trial, end=longer)
-            case ConversionChosen():
-                continue
-            case Started():
-                start = local_day(fact.at, zone)
-                stamp = opening_stamp(start, zone) if fact.as_day_opens else (fact.at, fact.order)
-                if found:
-                    found[-1] = replace(found[-1], end=start)
-                spans = (PspSpan(stamp, None, fact.order),) if fact.is_psp else ()
-                plans = (((fact.at, fact.order), fact.plan),)
-                book = books[fact.book_version]
-                found.append(Phase(PhaseKind.MONTHLY, start, None, stamp, book, plans, spans))
-            case PlanChanged():
-                entry = ((fact.at, fact.order), fact.plan)
-                found[-1] = replace(found[-1], plans=(*found[-1].plans, entry))
-            case PspAdded():
-                found[-1] = replace(found[-1], psp=_add_psp(found[-1], fact, zone))
-            case PspRemoved():
-                found[-1] = replace(found[-1], psp=_remove_psp(found[-1], fact, zone))
-            case Ended():
-                found[-1] = replace(found[-1], end=local_day(fact.at, zone))
+        if isinstance(fact, TrialStarted | Started):
+            opened = _opened(fact, zone, books[fact.book_version])
+            if found:
+                found[-1] = replace(found[-1], end=opened.start)
+            found.append(opened)
+        else:
+            found[-1] = _changed(found[-1], fact, zone)
     return tuple(found)
 
 
@@ -267,6 +245,39 @@ def conversion_chosen(facts: Iterable[Fact]) -> ConversionChosen | None:
 def is_trial_extended(facts: Iterable[Fact]) -> bool:
     """Tell whether the trial has had its extension."""
     return any(isinstance(fact, TrialExtended) for fact in facts)
+
+
+def _opened(fact: TrialStarted | Started, zone: ZoneInfo, book: PriceBook) -> Phase:
+    start = local_day(fact.at, zone)
+    plans = (((fact.at, fact.order), fact.plan),)
+    match fact:
+        case TrialStarted():
+            end = start + timedelta(days=book.trial_days)
+            stamp = (fact.at, fact.order)
+            add_on = (PspSpan(stamp, None, fact.order),)
+            return Phase(PhaseKind.TRIAL, start, end, stamp, book, plans, add_on)
+        case Started():
+            stamp = opening_stamp(start, zone) if fact.as_day_opens else (fact.at, fact.order)
+            spans = (PspSpan(stamp, None, fact.order),) if fact.is_psp else ()
+            return Phase(PhaseKind.MONTHLY, start, None, stamp, book, plans, spans)
+
+
+def _changed(phase: Phase, fact: Fact, zone: ZoneInfo) -> Phase:
+    """Give the phase as it is after a fact recorded in it."""
+    match fact:
+        case TrialExtended():
+            longer = timedelta(days=phase.book.trial_extension_days)
+            return replace(phase, end=(phase.end or phase.start) + longer)
+        case PlanChanged():
+            return replace(phase, plans=(*phase.plans, ((fact.at, fact.order), fact.plan)))
+        case PspAdded():
+            return replace(phase, psp=_add_psp(phase, fact, zone))
+        case PspRemoved():
+            return replace(phase, psp=_remove_psp(phase, fact, zone))
+        case Ended():
+            return replace(phase, end=local_day(fact.at, zone))
+        case _:
+            return phase
 
 
 def _holds_as_day_opens(fact: Fact) -> bool:

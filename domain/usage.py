@@ -155,19 +155,19 @@ def access(found: Iterable[Phase], zone: ZoneInfo) -> Access:
 
 def well_formed(sent: SentEvent) -> UsageEvent | Rejection:
     """Read an event as sent, or say what is wrong with its form (section 9)."""
-    if not _is_name(sent.event_id):
-        return Rejection.BAD_EVENT_ID
-    if sent.metric not in Metric.__members__:
-        return Rejection.UNKNOWN_METRIC
-    if sent.quantity != sent.quantity // 1 or not 1 <= sent.quantity <= LARGEST_QUANTITY:
-        return Rejection.BAD_QUANTITY
-    if sent.channel is not None and sent.channel not in Channel.__members__:
-        return Rejection.BAD_CHANNEL
-    if sent.conversation_id is not None and not _is_name(sent.conversation_id):
-        return Rejection.BAD_CONVERSATION
-    if not _are_properties(sent.properties or {}):
-        return Rejection.BAD_PROPERTIES
     at = _moment(sent.at)
+    conversation, properties = sent.conversation_id, sent.properties or {}
+    faults = (
+        (Rejection.BAD_EVENT_ID, not _is_name(sent.event_id)),
+        (Rejection.UNKNOWN_METRIC, sent.metric not in Metric.__members__),
+        (Rejection.BAD_QUANTITY, not _is_quantity(sent.quantity)),
+        (Rejection.BAD_CHANNEL, sent.channel is not None and sent.channel not in Channel.__members__),
+        (Rejection.BAD_CONVERSATION, conversation is not None and not _is_name(conversation)),
+        (Rejection.BAD_PROPERTIES, not _are_properties(properties)),
+    )
+    for rejection, is_at_fault in faults:
+        if is_at_fault:
+            return rejection
     if at is None:
         return Rejection.BAD_MOMENT
     return UsageEvent(
@@ -176,26 +176,22 @@ def well_formed(sent: SentEvent) -> UsageEvent | Rejection:
         quantity=int(sent.quantity),
         at=at,
         channel=Channel(sent.channel) if sent.channel is not None else None,
-        conversation_id=sent.conversation_id,
+        conversation_id=conversation,
     )
 
 
 def judge(event: UsageEvent, *, book: PriceBook, allowed: Access, now: datetime) -> Rejection | None:
     """Decide whether a well-formed event is recorded (section 9); None when it is."""
-    if event.metric is Metric.FIN_RESOLUTION and event.quantity != 1:
-        return Rejection.BAD_QUANTITY
-    if (event.channel is not None) is not (event.metric is Metric.MESSAGES_SENT):
-        return Rejection.BAD_CHANNEL
-    if (event.conversation_id is not None) is not (event.metric is Metric.FIN_RESOLUTION):
-        return Rejection.BAD_CONVERSATION
-    if event.at > now + EARLINESS:
-        return Rejection.IN_THE_FUTURE
-    if event.at < now - LATENESS:
-        return Rejection.TOO_OLD
-    spans = allowed.psp if book.metrics[event.metric].needs_psp else allowed.subscribed
-    if not any(start <= event.at and (end is None or event.at < end) for start, end in spans):
-        return Rejection.NOT_ENTITLED
-    return None
+    is_message, is_resolution = event.metric is Metric.MESSAGES_SENT, event.metric is Metric.FIN_RESOLUTION
+    faults = (
+        (Rejection.BAD_QUANTITY, is_resolution and event.quantity != 1),
+        (Rejection.BAD_CHANNEL, (event.channel is not None) is not is_message),
+        (Rejection.BAD_CONVERSATION, (event.conversation_id is not None) is not is_resolution),
+        (Rejection.IN_THE_FUTURE, event.at > now + EARLINESS),
+        (Rejection.TOO_OLD, event.at < now - LATENESS),
+        (Rejection.NOT_ENTITLED, not _is_entitled(event, book=book, allowed=allowed)),
+    )
+    return next((rejection for rejection, is_at_fault in faults if is_at_fault), None)
 
 
 def units(metric: Metric, quantity: int) -> int:
@@ -264,6 +260,15 @@ def included_units(phase: Phase, metric: Metric) -> int | None:
     return prices.included or None
 
 
+def _is_entitled(event: UsageEvent, *, book: PriceBook, allowed: Access) -> bool:
+    spans = allowed.psp if book.metrics[event.metric].needs_psp else allowed.subscribed
+    return any(start <= event.at and (end is None or event.at < end) for start, end in spans)
+
+
+def _is_quantity(number: float) -> bool:
+    return 1 <= number <= LARGEST_QUANTITY and number == number // 1
+
+
 def _is_name(text: str) -> bool:
     return 1 <= len(text) <= LONGEST_ID and _is_storable(text)
 
@@ -275,7 +280,8 @@ def _is_storable(text: str) -> bool:
 
 def _are_properties(properties: Mapping[str, str]) -> bool:
     return len(properties) <= MOST_PROPERTIES and all(
-        _is_name(name) and len(value) <= LONGEST_ID and _is_storable(value) for name, value in properties.items()
+        _is_name(name) and len(value) <= LONGEST_ID and _is_storable(value)
+        for name, value in properties.items()
     )
 
 

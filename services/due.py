@@ -91,5 +91,3 @@ async def close_chunk(sessions: Sessions, gateway: Gateway, *, wall: datetime, l
 
 def _ids(taken: list[Due]) -> list[UUID]:
     return [due.account_id for due in taken]
-
-

@@ -42,7 +42,11 @@ class Running:
 
 
 async def load(
-    session: AsyncSession, accounts: Sequence[AccountNow], rows: Sequence[Subscription], *, whole: bool = False
+    session: AsyncSession,
+    accounts: Sequence[AccountNow],
+    rows: Sequence[Subscription],
+    *,
+    whole: bool = False,
 ) -> dict[UUID, Running]:
     """Load the subscriptions of accounts by account; usage and billed lines only as far back as can still matter.
 
@@ -91,4 +95,3 @@ async def append(session: AsyncSession, account: AccountNow, row: Subscription, 
 
 def _look_back(row: Subscription) -> date:
     return look_back(anchor=row.anchor_on, period_start=row.period_start, dirty_from=row.dirty_from)
-

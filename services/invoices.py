@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -195,6 +195,7 @@ def _line(row: Subscription, invoice_id: UUID, position: int, line: Line) -> dic
         "service_end": line.service.end,
         "amount_cents": line.amount,
         "explanation": line.explanation,
+        "is_adjustment": line.is_adjustment,
         "change_key": line.change,
         "causes": list(line.causes),
     }

@@ -80,7 +80,9 @@ async def set_payment_method(
         customer, name = account.row.provider_customer, account.row.name
 
     try:
-        customer = customer or await gateway.create_customer(name=name, idempotency_key=f"customer:{account_id}")
+        customer = customer or await gateway.create_customer(
+            name=name, idempotency_key=f"customer:{account_id}"
+        )
         stored = await gateway.attach_payment_method(customer=customer, token=token)
     except PaymentMethodRefused as refused:
         raise PaymentMethodNotKept(refused.reason) from None
@@ -235,7 +237,11 @@ async def _record(
             await mark_paid(session, account, invoice)
         case Declined():
             attempt.provider_reference, attempt.finished_at = outcome.reference, account.now
-            attempt.decline_code, attempt.is_hard, attempt.reason = outcome.code, outcome.is_hard, outcome.reason
+            attempt.decline_code, attempt.is_hard, attempt.reason = (
+                outcome.code,
+                outcome.is_hard,
+                outcome.reason,
+            )
             invoice.failure = outcome.reason
             ladder = ladder_of(invoice)
             if attempt.payment_method == account.row.payment_method:

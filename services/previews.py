@@ -48,6 +48,7 @@ class Overview:
     period: Period
     run_rate: int
     next_invoice: NextInvoice | None
+    lite_seats_included: int
 
 
 async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[UUID, Overview]:
@@ -78,6 +79,7 @@ def _overview(account: AccountNow, running: Running, *, balance: int) -> Overvie
         period=now.period,
         run_rate=run_rate(running.history, account.now, now),
         next_invoice=_next_invoice(account, running, now, balance=balance),
+        lite_seats_included=now.phase.book.plans[now.phase.plan].lite_seats_included,
     )
 
 

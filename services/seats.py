@@ -17,7 +17,6 @@ from domain.contacts import email_address
 from domain.pricebook import Plan
 from domain.refusal import Refusal
 from domain.seats import INVITE_LIFETIME, SeatType, check_lite_seat
-
 from services.accounts import AccountNow
 
 

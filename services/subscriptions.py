@@ -57,7 +57,9 @@ class AlreadySubscribed(Refusal):
 class NoWorkspace(Refusal):
     """Nobody could use the subscription."""
 
-    template = "The account has no workspace yet; create one first, so that somebody can use the subscription."
+    template = (
+        "The account has no workspace yet; create one first, so that somebody can use the subscription."
+    )
 
 
 async def start(
@@ -70,7 +72,9 @@ async def start(
     book = await _check_start(session, account, plan=plan)
 
     start_on = local_day(account.now, account.zone)
-    row = _row(account, status="ACTIVE", plan=plan, book=book, start=start_on, end=month_of(start_on, start_on).end)
+    row = _row(
+        account, status="ACTIVE", plan=plan, book=book, start=start_on, end=month_of(start_on, start_on).end
+    )
     row.is_psp = is_psp
     session.add(row)
     await session.flush()
@@ -283,5 +287,3 @@ def _row(
         period_end=end,
         started_at=account.now,
     )
-
-

@@ -19,15 +19,27 @@ from services.accounts import UnknownTestClock
 
 LEASE = timedelta(seconds=60)
 FURTHEST = timedelta(days=731)
+FIRST_YEAR, LAST_YEAR = 2000, 2150
 
 Sessions = async_sessionmaker[AsyncSession]
+
+
+@dataclass(eq=False)
+class ClockOutOfRange(Refusal):
+    """Periods could not be worked out around the moment."""
+
+    template = "A test clock stands between {first} and {last}."
+    first: int
+    last: int
 
 
 @dataclass(eq=False)
 class ClockGoesForward(Refusal):
     """A clock is not turned back."""
 
-    template = "The clock stands at {now_at:%Y-%m-%dT%H:%M:%SZ}; it only goes forward, so name a later moment."
+    template = (
+        "The clock stands at {now_at:%Y-%m-%dT%H:%M:%SZ}; it only goes forward, so name a later moment."
+    )
     now_at: datetime
 
 
@@ -48,7 +60,8 @@ class AdvanceRunning(Refusal):
 
 
 async def create_clock(session: AsyncSession, *, name: str, now_at: datetime, wall: datetime) -> TestClock:
-    """Make a clock that stands at a moment."""
+    """Make a clock that stands at a moment; raises ClockOutOfRange."""
+    _check_range(now_at)
     clock = TestClock(id=new_id(), name=name, now_at=now_at, created_at=wall)
     session.add(clock)
     await session.flush()
@@ -60,8 +73,10 @@ async def advance(
 ) -> TestClock:
     """Advance a clock and do, in order, all that falls due on the way for the accounts that hang on it.
 
-    Cut short, the advance is finished by a worker. Raises UnknownTestClock, ClockGoesForward, TooFar, AdvanceRunning.
+    Cut short, the advance is finished by a worker. Raises UnknownTestClock, ClockOutOfRange, ClockGoesForward, TooFar,
+    AdvanceRunning.
     """
+    _check_range(to)
     async with sessions.begin() as session:
         clock = await _lock(session, clock_id)
         if clock.target_at is not None:
@@ -88,6 +103,11 @@ async def unfinished(sessions: Sessions) -> list[UUID]:
     """Name the clocks whose advance was begun and is in nobody's hands."""
     async with sessions.begin() as session:
         return await account_queries.clocks_advancing(session)
+
+
+def _check_range(moment: datetime) -> None:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ClockOutOfRange(FIRST_YEAR, LAST_YEAR)
 
 
 async def _run(sessions: Sessions, gateway: Gateway, *, clock_id: UUID, wall: datetime) -> TestClock:

@@ -166,11 +166,12 @@ async def report(
 
 
 async def _judge(
-    session: AsyncSession, account: AccountNow, subscriptions: Sequence[Subscription], events: Sequence[SentEvent]
+    session: AsyncSession,
+    account: AccountNow,
+    subscriptions: Sequence[Subscription],
+    events: Sequence[SentEvent],
 ) -> list[tuple[SentEvent, UsageEvent | Rejection]]:
-    spans = []
-    for row in subscriptions:
-        spans.append(access(await histories.phases_of(session, account, row), account.zone))
+    spans = [access(await histories.phases_of(session, account, row), account.zone) for row in subscriptions]
     allowed = Access(
         tuple(span for found in spans for span in found.subscribed),
         tuple(span for found in spans for span in found.psp),

@@ -37,9 +37,7 @@ async def create_workspace(
     session.add(workspace)
     await session.flush()
     session.add(
-        BillingContact(
-            account_id=account.id, workspace_id=workspace.id, email=email, created_at=account.now
-        )
+        BillingContact(account_id=account.id, workspace_id=workspace.id, email=email, created_at=account.now)
     )
     await seats.join(session, account, workspace_id=workspace.id, name=creator_name, email=email)
     return workspace

@@ -68,3 +68,6 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Makes sessions on the module's database."""
     return session_maker(engine)
+
+
+pytest_plugins = ["tests.application"]

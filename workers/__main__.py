@@ -89,10 +89,16 @@ def work() -> None:
 @main.command()
 @database_url
 def migrate(*, database_url: str) -> None:
-    """Bring the schema to its newest revision."""
+    """Bring the schema to its newest revision, and put the price book shipped with this release in the store."""
+    from adapters import pricebooks
     from adapters.upgrade import upgrade
 
+    async def publish() -> None:
+        async with _transaction(database_url) as session:
+            await pricebooks.publish_shipped(session, now=datetime.now(UTC))
+
     upgrade(database_url)
+    asyncio.run(publish())
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

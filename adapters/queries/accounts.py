@@ -50,7 +50,9 @@ async def page(
     session: AsyncSession, *, after: tuple[datetime, UUID] | None, limit: int, only: UUID | None
 ) -> list[Account]:
     """Give accounts newest first, from a keyset position on."""
-    query = select(Account).order_by(col(Account.created_at).desc(), col(Account.account_id).desc()).limit(limit)
+    query = (
+        select(Account).order_by(col(Account.created_at).desc(), col(Account.account_id).desc()).limit(limit)
+    )
     if only is not None:
         query = query.where(col(Account.account_id) == only)
     if after is not None:
@@ -66,7 +68,9 @@ async def credit_sums(session: AsyncSession, account_ids: Iterable[UUID]) -> dic
     """Add up the CREDIT entries of accounts, in cents; accounts without any are absent."""
     query = (
         select(col(LedgerEntry.account_id), func.sum(col(LedgerEntry.amount_cents)))
-        .where(col(LedgerEntry.account_id).in_(list(account_ids)), col(LedgerEntry.ledger_account) == "CREDIT")
+        .where(
+            col(LedgerEntry.account_id).in_(list(account_ids)), col(LedgerEntry.ledger_account) == "CREDIT"
+        )
         .group_by(col(LedgerEntry.account_id))
     )
     return {account_id: int(amount) for account_id, amount in await session.execute(query)}
@@ -109,7 +113,9 @@ async def clocks_advancing(session: AsyncSession) -> list[UUID]:
 
 async def accounts_on_clock(session: AsyncSession, clock_id: UUID) -> list[UUID]:
     """Name the accounts that hang on a test clock."""
-    return list(await session.scalars(select(col(Account.account_id)).where(col(Account.test_clock_id) == clock_id)))
+    return list(
+        await session.scalars(select(col(Account.account_id)).where(col(Account.test_clock_id) == clock_id))
+    )
 
 
 async def price_books(session: AsyncSession) -> list[PriceBook]:

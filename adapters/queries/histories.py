@@ -114,7 +114,11 @@ async def facts(session: AsyncSession, subscriptions: Sequence[Subscription]) ->
 
 async def _seats(session: AsyncSession, accounts: Iterable[UUID]) -> dict[UUID, list[SeatFact]]:
     query = select(
-        col(SeatChange.account_id), col(SeatChange.teammate_id), col(SeatChange.seat), col(SeatChange.at), col(SeatChange.position)
+        col(SeatChange.account_id),
+        col(SeatChange.teammate_id),
+        col(SeatChange.seat),
+        col(SeatChange.at),
+        col(SeatChange.position),
     ).where(col(SeatChange.account_id).in_(list(accounts)))
     found: dict[UUID, list[SeatFact]] = defaultdict(list)
     for account_id, teammate_id, seat, at, position in await session.execute(query):

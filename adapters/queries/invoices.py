@@ -46,7 +46,12 @@ async def page(
     session: AsyncSession, *, account_id: UUID, before_number: int | None, limit: int
 ) -> list[Invoice]:
     """Give an account's invoices, newest first, from a number down."""
-    query = select(Invoice).where(col(Invoice.account_id) == account_id).order_by(col(Invoice.number).desc()).limit(limit)
+    query = (
+        select(Invoice)
+        .where(col(Invoice.account_id) == account_id)
+        .order_by(col(Invoice.number).desc())
+        .limit(limit)
+    )
     if before_number is not None:
         query = query.where(col(Invoice.number) < before_number)
     return list(await session.scalars(query))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -41,9 +41,11 @@ async def latest(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUI
     """Give the running subscription of each account, or the one that ended last."""
     query = (
         select(Subscription)
-        .distinct(col(Subscription.account_id))
+        .ext(distinct_on(col(Subscription.account_id)))
         .where(col(Subscription.account_id).in_(list(account_ids)))
-        .order_by(col(Subscription.account_id), col(Subscription.started_at).desc(), col(Subscription.id).desc())
+        .order_by(
+            col(Subscription.account_id), col(Subscription.started_at).desc(), col(Subscription.id).desc()
+        )
     )
     return {row.account_id: row for row in await session.scalars(query)}
 
@@ -111,7 +113,11 @@ async def due_for_clock(session: AsyncSession, *, clock_id: UUID, until: datetim
     query = (
         select(DueWork)
         .join(Account, col(Account.account_id) == col(DueWork.account_id))
-        .where(col(Account.test_clock_id) == clock_id, col(DueWork.due_at) <= until, col(DueWork.parked_at).is_(None))
+        .where(
+            col(Account.test_clock_id) == clock_id,
+            col(DueWork.due_at) <= until,
+            col(DueWork.parked_at).is_(None),
+        )
         .order_by(col(DueWork.due_at), order, col(DueWork.account_id), col(DueWork.subject_id))
         .limit(1)
     )
@@ -141,7 +147,9 @@ async def take_due(
             [(due.account_id, due.subject_id) for due in taken]
         )
         until = func.clock_timestamp() + lease
-        await session.execute(update(DueWork).where(col(DueWork.kind) == kind, mine).values(lease_until=until))
+        await session.execute(
+            update(DueWork).where(col(DueWork.kind) == kind, mine).values(lease_until=until)
+        )
     return taken
 
 
@@ -171,7 +179,10 @@ async def fail_due(session: AsyncSession, due: Due, *, reason: str, wall: dateti
         & (col(DueWork.subject_id) == due.subject_id)
     )
     failures = await session.scalar(
-        update(DueWork).where(mine).values(failures=col(DueWork.failures) + 1).returning(col(DueWork.failures))
+        update(DueWork)
+        .where(mine)
+        .values(failures=col(DueWork.failures) + 1)
+        .returning(col(DueWork.failures))
     )
     if failures is not None and failures >= park_after:
         await session.execute(update(DueWork).where(mine).values(parked_at=wall, parked_reason=reason[:500]))

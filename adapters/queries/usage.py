@@ -28,7 +28,13 @@ class DayTotal(NamedTuple):
 async def day_totals(session: AsyncSession, *, account_id: UUID, start: date, end: date) -> list[DayTotal]:
     """Give an account's totals over `[start, end)`."""
     query = (
-        select(col(UsageDay.workspace_id), col(UsageDay.metric), col(UsageDay.channel), col(UsageDay.day), col(UsageDay.units))
+        select(
+            col(UsageDay.workspace_id),
+            col(UsageDay.metric),
+            col(UsageDay.channel),
+            col(UsageDay.day),
+            col(UsageDay.units),
+        )
         .where(col(UsageDay.account_id) == account_id, col(UsageDay.day) >= start, col(UsageDay.day) < end)
         .order_by(col(UsageDay.day))
     )
@@ -68,5 +74,3 @@ async def mark_late(session: AsyncSession, *, account_id: UUID, day: date) -> No
         )
         .values(dirty_from=day)
     )
-
-

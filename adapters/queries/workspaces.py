@@ -19,7 +19,9 @@ async def find(session: AsyncSession, *, account_id: UUID, workspace_id: UUID) -
     return await session.get(Workspace, (account_id, workspace_id))
 
 
-async def find_many(session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Workspace]:
+async def find_many(
+    session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Workspace]:
     """Give workspaces by account and id."""
     wanted = list(keys)
     rows = await session.scalars(
@@ -33,14 +35,18 @@ async def find_many(session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]) ->
 
 async def of_accounts(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, list[Workspace]]:
     """Give the workspaces of accounts, oldest first."""
-    query = select(Workspace).where(col(Workspace.account_id).in_(list(account_ids))).order_by(col(Workspace.id))
+    query = (
+        select(Workspace).where(col(Workspace.account_id).in_(list(account_ids))).order_by(col(Workspace.id))
+    )
     found: dict[UUID, list[Workspace]] = {}
     for row in await session.scalars(query):
         found.setdefault(row.account_id, []).append(row)
     return found
 
 
-async def contacts(session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], list[str]]:
+async def contacts(
+    session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], list[str]]:
     """Give the billing contacts of workspaces, by account and workspace."""
     wanted = list(keys)
     query = (
@@ -61,7 +67,9 @@ async def replace_contacts(
     session: AsyncSession, *, account_id: UUID, workspace_id: UUID, emails: Sequence[str], now: datetime
 ) -> None:
     """Put other billing contacts in the place of those of a workspace."""
-    mine = and_(col(BillingContact.account_id) == account_id, col(BillingContact.workspace_id) == workspace_id)
+    mine = and_(
+        col(BillingContact.account_id) == account_id, col(BillingContact.workspace_id) == workspace_id
+    )
     await session.execute(delete(BillingContact).where(mine, col(BillingContact.email).not_in(emails)))
     present = set(await session.scalars(select(col(BillingContact.email)).where(mine)))
     session.add_all(

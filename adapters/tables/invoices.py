@@ -54,7 +54,6 @@ class Invoice(Record, table=True):
         one_of("currency", ("USD",)),
         check("number", "number >= 1"),
         check("period", "period_start <= period_end"),
-        check("credit_applied_cents", "credit_applied_cents >= 0"),
         check("due_cents", "due_cents >= 0"),
         check(
             "never_over_total",
@@ -124,6 +123,7 @@ class InvoiceLine(Record, table=True):
     service_end: date
     amount_cents: Bigint
     explanation: String
+    is_adjustment: bool
     change_key: OptionalString = None
     causes: JsonList
 

@@ -87,7 +87,12 @@ def invoice_line(invoice: Invoice, **given: Any) -> InvoiceLine:
         "tiers": [],
     }
     dates = {"period_start": START, "period_end": END, "service_start": START, "service_end": END}
-    money = {"amount_cents": 3900, "explanation": "1 seat x $39.00 = $39.00", "causes": []}
+    money = {
+        "amount_cents": 3900,
+        "explanation": "1 seat x $39.00 = $39.00",
+        "is_adjustment": False,
+        "causes": [],
+    }
     return InvoiceLine(**_of(given, **owner, **charge, **dates, **money))
 
 

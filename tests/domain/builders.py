@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import domain
-from domain.calendar import Stamp, local_day, month_of, opening
+from domain.billing import look_back
+from domain.calendar import Stamp, local_day, opening
 from domain.charges import History
 from domain.invoicing import Billed, Line, Settlement, next_lines, settle, total
 from domain.pricebook import Metric, PriceBook, read_price_book
@@ -119,7 +120,7 @@ def history(
 
 def paid_phase(entries: Iterable[Entry], zone: ZoneInfo = UTC_ZONE) -> Phase:
     """Find the paid phase the facts lead to."""
-    found = phases(history(entries, zone=zone).facts, zone, dict(BOOKS))
+    found = phases(history(entries, zone=zone).facts, zone, BOOKS)
     return next(phase for phase in found if phase.kind is PhaseKind.MONTHLY)
 
 
@@ -178,12 +179,7 @@ def _is_known(entry: Entry, before: Stamp) -> bool:
 def _since(
     entries: Iterable[Entry], phase: Phase, *, on: date, after: Stamp, before: Stamp, zone: ZoneInfo
 ) -> date:
-    """Start of the period before, or of the earliest one that a fact recorded since then belongs to."""
+    """Look back no further than the period that has just ended, or the earliest a fact recorded since belongs to."""
     new = [entry.what for entry in entries if after <= entry.known < before]
     days = [what.day if isinstance(what, Units) else local_day(what.at, zone) for what in new]
-    previous = month_of(phase.start, on).start
-    earliest = [phase.month_of(day).start for day in days]
-    month_before = max(
-        (month.start for month in phase.months(on) if month.start < previous), default=previous
-    )
-    return min([month_before, *earliest])
+    return look_back(anchor=phase.start, period_start=on, dirty_from=min(days, default=None))

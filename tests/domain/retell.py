@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from domain.calendar import opening
+from domain.billing import conversion
 from domain.pricebook import Metric, Plan
 from domain.seats import SeatChange, SeatType
 from domain.subscriptions import (
@@ -17,10 +17,9 @@ from domain.subscriptions import (
     Started,
     TrialStarted,
     conversion_chosen,
-    phases,
 )
 from domain.usage import units
-from tests.domain.builders import BOOK, BOOKS, Entry, Recordable, Units
+from tests.domain.builders import BOOK, Entry, Recordable, Units, history
 from tests.reference.actions import (
     Accept,
     Action,
@@ -95,15 +94,11 @@ def _units(event: Use, *, zone: str, sign: int) -> Units:
 
 def _conversion(entries: list[Entry], zone: ZoneInfo) -> list[Entry]:
     """A trial with a choice becomes a paid subscription as its last day is over, recorded after all else."""
-    facts = [entry.what for entry in entries if not isinstance(entry.what, Units | SeatChange)]
-    trial = next((fact for fact in facts if isinstance(fact, TrialStarted)), None)
-    chosen = conversion_chosen(facts)
-    if trial is None or chosen is None:
+    told = history(entries, zone=zone)
+    chosen = conversion_chosen(told.facts)
+    if chosen is None:
         return []
-    ends_on = phases([trial], zone, dict(BOOKS))[0].end
-    assert ends_on is not None
+    trial = next(fact for fact in told.facts if isinstance(fact, TrialStarted))
+    start = conversion(replace(told, facts=(trial,)), chosen)
     order = len(entries) + 1
-    start = opening(ends_on, zone)
-    return [
-        Entry((start, order), Started(start, chosen.plan, chosen.is_psp, trial.book_version, True, order))
-    ]
+    return [Entry((start.at, order), replace(start, order=order))]

@@ -15,7 +15,7 @@ from tests.reference.stories import random_story, stories
 SEEDS = 2_000
 """Stories told by seed; a failing one is named in the message and can be told again with `random_story(seed)`."""
 
-EXAMPLES = 150
+EXAMPLES = 300
 """Stories drawn by hypothesis, which shrinks the first that fails."""
 
 Comparable = tuple[object, ...]

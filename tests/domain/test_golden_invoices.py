@@ -65,7 +65,7 @@ class Telling:
         for moment, step in self.golden.moments():
             self._step(moment, step)
         if self.golden.trial:
-            ends_on = phases([trial], self.zone, dict(BOOKS))[0].end or date.max
+            ends_on = phases([trial], self.zone, BOOKS)[0].end or date.max
             opens_at = opening(ends_on, self.zone)
             self._add(opens_at, Started(opens_at, plan, psp, BOOK.version, as_day_opens=True))
         return self.entries

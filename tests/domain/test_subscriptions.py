@@ -38,7 +38,7 @@ TRIAL = TrialStarted(at("2026-09-01"), Plan.ADVANCED, BOOK.version, order=1)
 
 
 def fold(*facts: Fact, zone: str = "UTC") -> tuple[Phase, ...]:
-    return phases(facts, ZoneInfo(zone), dict(BOOKS))
+    return phases(facts, ZoneInfo(zone), BOOKS)
 
 
 def paid(*facts: Fact) -> Phase:
@@ -159,7 +159,7 @@ def test_facts_fold_alike_in_any_order() -> None:
         PspRemoved(at("2026-09-11"), 5),
     ]
 
-    assert {fold(*shuffled) for shuffled in permutations(facts)} == {fold(*facts)}
+    assert all(fold(*shuffled) == fold(*facts) for shuffled in permutations(facts))
     assert paid(*facts).plan is Plan.EXPERT
 
 
@@ -317,7 +317,7 @@ def test_the_add_on_is_measured_in_local_days() -> None:
     warsaw = ZoneInfo("Europe/Warsaw")
     removed = PspRemoved(at("2026-09-10"), 2)
 
-    (phase,) = phases([START_WITH_PSP, removed], warsaw, dict(BOOKS))
+    (phase,) = phases([START_WITH_PSP, removed], warsaw, BOOKS)
 
     last = opening(on("2026-10-01"), warsaw) - TICK
     assert phase.psp_at(last, warsaw)

@@ -30,15 +30,18 @@ from domain.usage import (
     BatchTooLarge,
     Point,
     Rejection,
+    SentEvent,
     UnknownEvent,
     UsageEvent,
     access,
     included_units,
     judge,
     projected,
+    read_metric,
     series,
     share_of_cost,
     units,
+    well_formed,
 )
 from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
 
@@ -54,7 +57,7 @@ FIN = UsageEvent("one", Metric.FIN_RESOLUTION, 1, NOW, conversation_id="c-1")
 
 def allowed(*facts: Fact, zone: str = "UTC") -> Access:
     place = ZoneInfo(zone)
-    return access(phases(facts, place, dict(BOOKS)), place)
+    return access(phases(facts, place, BOOKS), place)
 
 
 def verdict(event: UsageEvent, *facts: Fact, now: datetime = NOW) -> Rejection | None:
@@ -83,9 +86,6 @@ def test_accepts_a_usage_event(event: UsageEvent) -> None:
 @pytest.mark.parametrize(
     ("event", "rejection"),
     [
-        (replace(EMAIL, quantity=0), Rejection.BAD_QUANTITY),
-        (replace(EMAIL, quantity=-1), Rejection.BAD_QUANTITY),
-        (replace(EMAIL, quantity=10**9 + 1), Rejection.BAD_QUANTITY),
         (replace(FIN, quantity=2), Rejection.BAD_QUANTITY),
         (replace(MESSAGE, channel=None), Rejection.BAD_CHANNEL),
         (replace(EMAIL, channel=Channel.POST), Rejection.BAD_CHANNEL),
@@ -100,6 +100,79 @@ def test_accepts_a_usage_event(event: UsageEvent) -> None:
 )
 def test_rejects_an_event_that_cannot_be_counted(event: UsageEvent, rejection: Rejection) -> None:
     assert verdict(event) is rejection
+
+
+SENT = SentEvent("one", "MESSAGES_SENT", 3, "2026-10-10T12:00:00Z", channel="POST")
+
+
+def test_reads_an_event_as_sent() -> None:
+    sent_fin = SentEvent("two", "FIN_RESOLUTION", 1, "2026-10-10T14:00:00+02:00", conversation_id="c-1")
+
+    assert well_formed(SENT) == replace(MESSAGE, quantity=3)
+    assert well_formed(sent_fin) == replace(FIN, event_id="two")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        replace(SENT, quantity=1),
+        replace(SENT, quantity=3.0),
+        replace(SENT, quantity=10**9),
+        replace(SENT, event_id="x"),
+        replace(SENT, event_id="é" * 255),
+        replace(SENT, conversation_id="c" * 255),
+        replace(SENT, properties={}),
+        replace(SENT, properties={str(number): "" for number in range(20)}),
+        replace(SENT, properties={"n" * 255: "v" * 255}),
+        replace(SENT, at="2026-10-10T12:00+00:00"),
+    ],
+)
+def test_takes_whatever_can_be_stored(sent: SentEvent) -> None:
+    event = well_formed(sent)
+
+    assert isinstance(event, UsageEvent)
+    assert isinstance(event.quantity, int)
+    assert event.at == NOW
+
+
+@pytest.mark.parametrize(
+    ("sent", "rejection"),
+    [
+        (replace(SENT, event_id=""), Rejection.BAD_EVENT_ID),
+        (replace(SENT, event_id="x" * 256), Rejection.BAD_EVENT_ID),
+        (replace(SENT, event_id="a\0b"), Rejection.BAD_EVENT_ID),
+        (replace(SENT, event_id="\ud800"), Rejection.BAD_EVENT_ID),
+        (replace(SENT, metric=""), Rejection.UNKNOWN_METRIC),
+        (replace(SENT, metric="messages_sent"), Rejection.UNKNOWN_METRIC),
+        (replace(SENT, metric="CARRIER_PIGEON"), Rejection.UNKNOWN_METRIC),
+        (replace(SENT, quantity=0), Rejection.BAD_QUANTITY),
+        (replace(SENT, quantity=-1), Rejection.BAD_QUANTITY),
+        (replace(SENT, quantity=0.5), Rejection.BAD_QUANTITY),
+        (replace(SENT, quantity=2.5), Rejection.BAD_QUANTITY),
+        (replace(SENT, quantity=10**9 + 1), Rejection.BAD_QUANTITY),
+        (replace(SENT, quantity=float("nan")), Rejection.BAD_QUANTITY),
+        (replace(SENT, quantity=float("inf")), Rejection.BAD_QUANTITY),
+        (replace(SENT, channel="PIGEON"), Rejection.BAD_CHANNEL),
+        (replace(SENT, channel=""), Rejection.BAD_CHANNEL),
+        (replace(SENT, conversation_id=""), Rejection.BAD_CONVERSATION),
+        (replace(SENT, conversation_id="c" * 256), Rejection.BAD_CONVERSATION),
+        (replace(SENT, properties={str(number): "" for number in range(21)}), Rejection.BAD_PROPERTIES),
+        (replace(SENT, properties={"": "v"}), Rejection.BAD_PROPERTIES),
+        (replace(SENT, properties={"n" * 256: "v"}), Rejection.BAD_PROPERTIES),
+        (replace(SENT, properties={"n": "v" * 256}), Rejection.BAD_PROPERTIES),
+        (replace(SENT, properties={"n": "\0"}), Rejection.BAD_PROPERTIES),
+        (replace(SENT, properties={"n": "\udfff"}), Rejection.BAD_PROPERTIES),
+        (replace(SENT, at=""), Rejection.BAD_MOMENT),
+        (replace(SENT, at="yesterday"), Rejection.BAD_MOMENT),
+        (replace(SENT, at="2026-10-10"), Rejection.BAD_MOMENT),
+        (replace(SENT, at="2026-10-10T12:00:00"), Rejection.BAD_MOMENT),
+        (replace(SENT, at="2026-02-30T12:00:00Z"), Rejection.BAD_MOMENT),
+        (replace(SENT, at="0001-01-01T00:00:00+14:00"), Rejection.BAD_MOMENT),
+        (replace(SENT, at="9999-12-31T23:59:59-12:00"), Rejection.BAD_MOMENT),
+    ],
+)
+def test_rejects_an_event_that_is_not_well_formed(sent: SentEvent, rejection: Rejection) -> None:
+    assert well_formed(sent) is rejection
 
 
 def test_an_event_may_be_five_minutes_early_and_thirty_five_days_late() -> None:
@@ -264,9 +337,62 @@ def test_shares_add_up_to_the_cost_but_for_rounding(amount: int, own: list[int])
 def test_the_threshold_is_what_is_included_or_the_cap_of_a_trial(
     fact: Fact, thresholds: list[int | None]
 ) -> None:
-    (phase,) = phases([fact], UTC_ZONE, dict(BOOKS))
+    (phase,) = phases([fact], UTC_ZONE, BOOKS)
 
     assert [included_units(phase, metric) for metric in Metric] == thresholds
+
+
+def test_a_workspace_shows_its_units_and_its_share_of_what_the_account_pays() -> None:
+    (phase,) = phases([START], UTC_ZONE, BOOKS)
+
+    reading = read_metric(
+        phase,
+        SEPTEMBER,
+        Metric.MESSAGES_SENT,
+        own={on("2026-09-01"): 500, on("2026-09-15"): 250},
+        whole=1_500,
+        by_channel={"POST": 750},
+        today=on("2026-09-15"),
+    )
+
+    assert (reading.total, reading.included, reading.projected_total) == (750, 500, 1_500)
+    assert reading.cost == 32_50  # half of 1,500 messages: $65.00
+    assert reading.projected_cost == 72_50  # half of 3,000 messages: $145.00
+    assert (len(reading.points), reading.points[-1]) == (15, Point(on("2026-09-15"), 250, 750))
+    assert reading.by_channel == {"POST": 750}
+
+
+def test_the_account_reads_what_its_invoice_will_bill() -> None:
+    (phase,) = phases([START], UTC_ZONE, BOOKS)
+    own = {on("2026-09-30"): 3_000}
+
+    reading = read_metric(
+        phase, SEPTEMBER, Metric.MESSAGES_SENT, own=own, whole=3_000, by_channel={}, today=on("2026-09-30")
+    )
+
+    assert (reading.cost, reading.projected_cost) == (145_00, 145_00)
+
+
+def test_a_trial_reads_its_units_and_costs_nothing() -> None:
+    trial = TrialStarted(at("2026-09-01"), Plan.ESSENTIAL, BOOK.version)
+    (phase,) = phases([trial], UTC_ZONE, BOOKS)
+
+    reading = read_metric(
+        phase,
+        Period(on("2026-09-01"), on("2026-09-15")),
+        Metric.BULK_EMAIL,
+        own={on("2026-09-02"): 700},
+        whole=700,
+        by_channel={},
+        today=on("2026-09-07"),
+    )
+
+    assert (reading.total, reading.projected_total, reading.cost, reading.projected_cost) == (
+        700,
+        1_400,
+        0,
+        0,
+    )
 
 
 def test_every_rejection_says_what_to_do() -> None:

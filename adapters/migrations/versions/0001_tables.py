@@ -288,7 +288,6 @@ MONEY: Final = (
         CONSTRAINT ck_invoices_currency CHECK (currency IN ('USD')),
         CONSTRAINT ck_invoices_number CHECK (number >= 1),
         CONSTRAINT ck_invoices_period CHECK (period_start <= period_end),
-        CONSTRAINT ck_invoices_credit_applied_cents CHECK (credit_applied_cents >= 0),
         CONSTRAINT ck_invoices_due_cents CHECK (due_cents >= 0),
         CONSTRAINT ck_invoices_never_over_total
             CHECK (due_cents + credit_applied_cents <= greatest(total_cents, 0)),
@@ -313,6 +312,7 @@ MONEY: Final = (
         service_end date NOT NULL,
         amount_cents bigint NOT NULL,
         explanation text NOT NULL,
+        is_adjustment boolean NOT NULL,
         change_key text,
         causes jsonb NOT NULL,
         CONSTRAINT pk_invoice_lines PRIMARY KEY (account_id, invoice_id, position),

@@ -1,0 +1,241 @@
+"""Billing accounts (section 1): who pays, and the way to everything an account owns."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import strawberry
+
+from adapters.queries import accounts as account_queries
+from adapters.queries import invoices as invoice_queries
+from api.connections import Connection, connection_from_rows, decode_cursor, page_size
+from api.context import Info
+from api.invoices import Invoice, invoice
+from api.node_ids import decode_node_id
+from api.nodes import Node, as_uuid, must_reach, node_id
+from api.payments import Payment, PaymentMethod, payment
+from api.results import mutation
+from api.scalars import Money, SafeString, money
+from api.subscriptions import Subscription, subscription
+from api.testclocks import TestClock, test_clock
+from api.usage import UsageOverview, usage_overview
+from api.workspaces import Workspace, workspace
+from domain.calendar import UnknownTimeZone, local_day
+from domain.invoicing import InvoiceNotOpen
+from services import accounts, payments, usage
+from services.accounts import AccountNow, UnknownAccount, UnknownTestClock, lock_account
+from services.histories import NoSubscription
+from services.invoices import UnknownInvoice
+from services.payments import NoPaymentMethod, PaymentMethodNotKept, ProviderUnreachable
+
+
+@strawberry.type(
+    description="Who pays: owns the subscription, the payment method, invoices, credit and workspaces."
+)
+class BillingAccount(Node):
+    """A billing account."""
+
+    name: str = strawberry.field(description="Its name.")
+    time_zone: str = strawberry.field(description="The IANA time zone its dates are in.")
+    now: datetime = strawberry.field(description="The time it lives in: the wall's, or its test clock's.")
+    today: date = strawberry.field(description="Its local date.")
+    frozen_at: datetime | None = strawberry.field(
+        description="Since when access is frozen because an invoice stayed open for 28 days."
+    )
+    payment_method: PaymentMethod | None = strawberry.field(description="How it pays.")
+    account: strawberry.Private[AccountNow]
+
+    @strawberry.field(description="Credit that lowers what is due next; below zero it is owed.")
+    async def credit_balance(self, info: Info) -> Money:
+        """Read the balance from the ledger."""
+        return money(await info.context.loaders.balances.load(self.account.id) or 0)
+
+    @strawberry.field(description="The test clock it hangs on.")
+    async def test_clock(self, info: Info) -> TestClock | None:
+        """Read the clock."""
+        clock_id = self.account.row.test_clock_id
+        if clock_id is None:
+            return None
+        async with info.context.sessions() as session:
+            found = await account_queries.clocks(session, [clock_id])
+        return test_clock(found[clock_id])
+
+    @strawberry.field(description="Its workspaces, oldest first.")
+    async def workspaces(self, info: Info) -> list[Workspace]:
+        """Load the workspaces."""
+        rows = await info.context.loaders.workspaces_of.load(self.account.id)
+        return [workspace(row) for row in rows or []]
+
+    @strawberry.field(description="Its running subscription.")
+    async def subscription(self, info: Info) -> Subscription | None:
+        """Load the subscription."""
+        overview = await info.context.loaders.overviews.load(self.account.id)
+        return subscription(overview) if overview else None
+
+    @strawberry.field(
+        description="Usage of all workspaces in the billing period that holds a date (today's unless told)."
+    )
+    async def usage(self, info: Info, on: date | None = None) -> UsageOverview | None:
+        """Read the account's usage."""
+        async with info.context.sessions() as session:
+            try:
+                return usage_overview(await usage.report(session, self.account, workspace_id=None, on=on))
+            except NoSubscription:
+                return None
+
+    @strawberry.field(description="Its invoices, newest first.")
+    async def invoices(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Invoice]:
+        """Read a page of invoices."""
+        size = page_size(first)
+        before = decode_cursor(after, int)[0] if after is not None else None
+        async with info.context.sessions() as session:
+            rows = await invoice_queries.page(
+                session, account_id=self.account.id, before_number=before, limit=size + 1
+            )
+        return connection_from_rows(rows, size=size, after=after, key=lambda row: (row.number,), node=invoice)
+
+    @strawberry.field(description="Attempts to charge its invoices, newest first.")
+    async def payments(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Payment]:
+        """Read a page of payment attempts."""
+        size = page_size(first)
+        before = decode_cursor(after, UUID)[0] if after is not None else None
+        async with info.context.sessions() as session:
+            rows = await invoice_queries.attempts_page(
+                session, account_id=self.account.id, before=before, limit=size + 1
+            )
+        return connection_from_rows(rows, size=size, after=after, key=lambda row: (row.id,), node=payment)
+
+
+@strawberry.input(description="A billing account to open.")
+class AccountCreateInput:
+    """Input of accountCreate."""
+
+    name: SafeString = strawberry.field(description="Its name.")
+    time_zone: SafeString = strawberry.field(
+        default=SafeString("UTC"), description="The IANA time zone its dates are in."
+    )
+    test_clock_id: strawberry.ID | None = strawberry.field(
+        default=None, description="A test clock to hang it on, for good."
+    )
+
+
+@strawberry.type(description="The account opened.")
+class AccountCreatePayload:
+    """Payload of accountCreate."""
+
+    account: BillingAccount = strawberry.field(description="The account.")
+
+
+@strawberry.input(description="A payment method, as the provider's hosted page names it.")
+class PaymentMethodSetInput:
+    """Input of paymentMethodSet."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account.")
+    token: SafeString = strawberry.field(
+        description="The token the provider's page gave the browser. The sandbox takes tok_visa and others."
+    )
+
+
+@strawberry.type(description="The account with its payment method.")
+class PaymentMethodSetPayload:
+    """Payload of paymentMethodSet."""
+
+    account: BillingAccount = strawberry.field(description="The account.")
+
+
+@strawberry.input(description="An open invoice to pay now.")
+class InvoicePayInput:
+    """Input of invoicePay."""
+
+    invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
+
+
+@strawberry.type(description="The invoice after the attempt.")
+class InvoicePayPayload:
+    """Payload of invoicePay."""
+
+    invoice: Invoice = strawberry.field(description="The invoice; its payments tell how the attempt went.")
+
+
+def billing_account(account: AccountNow) -> BillingAccount:
+    """Show an account."""
+    row = account.row
+    method = None
+    if row.payment_method and row.card_brand and row.card_last4:
+        method = PaymentMethod(brand=row.card_brand, last4=row.card_last4)
+    return BillingAccount(
+        id=node_id("BillingAccount", account.id, account.id),
+        name=row.name,
+        time_zone=row.time_zone,
+        now=account.now,
+        today=local_day(account.now, account.zone),
+        frozen_at=row.frozen_at,
+        payment_method=method,
+        account=account,
+    )
+
+
+@mutation(
+    payload=AccountCreatePayload,
+    refusals=(UnknownTimeZone, UnknownTestClock),
+    description="Open a billing account. Needs an operator's key.",
+)
+async def account_create(info: Info, input: AccountCreateInput) -> AccountCreatePayload:
+    """Open an account."""
+    ctx = info.context
+    ctx.require_operator()
+    clock_id: UUID | None = None
+    if input.test_clock_id is not None:
+        ref = decode_node_id(input.test_clock_id)
+        clock_id = as_uuid(ref.local_id) if ref and ref.type_name == "TestClock" else None
+        if clock_id is None:
+            raise UnknownTestClock
+    async with ctx.sessions.begin() as session:
+        row = await accounts.create_account(
+            session, name=input.name, time_zone_name=input.time_zone, test_clock_id=clock_id, wall=ctx.wall
+        )
+        account = await lock_account(session, account_id=row.account_id, wall=ctx.wall)
+    return AccountCreatePayload(account=billing_account(account))
+
+
+@mutation(
+    payload=PaymentMethodSetPayload,
+    refusals=(UnknownAccount, PaymentMethodNotKept, ProviderUnreachable),
+    description="Store a payment method. Open invoices are charged with it at once.",
+)
+async def payment_method_set(info: Info, input: PaymentMethodSetInput) -> PaymentMethodSetPayload:
+    """Store a payment method."""
+    ctx = info.context
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    account = await payments.set_payment_method(
+        ctx.sessions, ctx.gateway, account_id=account_id, token=input.token, wall=ctx.wall
+    )
+    await ctx.ring()
+    return PaymentMethodSetPayload(account=billing_account(account))
+
+
+@mutation(
+    payload=InvoicePayPayload,
+    refusals=(UnknownInvoice, InvoiceNotOpen, NoPaymentMethod),
+    description="Charge an open invoice now, by hand, and begin its retries anew.",
+)
+async def invoice_pay(info: Info, input: InvoicePayInput) -> InvoicePayPayload:
+    """Pay an invoice by hand."""
+    ctx = info.context
+    account_id, invoice_id = must_reach(info, input.invoice_id, "Invoice", UnknownInvoice)
+    async with ctx.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=ctx.wall)
+        await payments.retry_now(session, account, invoice_id=invoice_id)
+    await payments.collect(
+        ctx.sessions, ctx.gateway, account_id=account_id, invoice_id=invoice_id, wall=ctx.wall
+    )
+    async with ctx.sessions() as session:
+        row = await invoice_queries.find(session, account_id=account_id, invoice_id=invoice_id)
+    if row is None:
+        raise UnknownInvoice
+    return InvoicePayPayload(invoice=invoice(row))

@@ -1,0 +1,76 @@
+"""API keys: made by operators, shown once."""
+
+from __future__ import annotations
+
+import strawberry
+
+from api.context import Info
+from api.nodes import must_reach
+from api.results import mutation
+from api.scalars import SafeString
+from services import apikeys
+from services.accounts import UnknownAccount, read_account
+from services.apikeys import UnknownKey
+
+
+@strawberry.input(description="A key to make.")
+class ApiKeyCreateInput:
+    """Input of apiKeyCreate."""
+
+    account_id: strawberry.ID = strawberry.field(description="The one account it opens.")
+    name: SafeString = strawberry.field(description="Who will use it.")
+
+
+@strawberry.type(description="The key made.")
+class ApiKeyCreatePayload:
+    """Payload of apiKeyCreate."""
+
+    key: str = strawberry.field(
+        description="The key itself. It is shown this once: only a hash of it is kept."
+    )
+
+
+@strawberry.input(description="A key to revoke.")
+class ApiKeyRevokeInput:
+    """Input of apiKeyRevoke."""
+
+    public_id: SafeString = strawberry.field(description="The part of the key between its two underscores.")
+
+
+@strawberry.type(description="The key revoked.")
+class ApiKeyRevokePayload:
+    """Payload of apiKeyRevoke."""
+
+    public_id: str = strawberry.field(description="The key's public id.")
+
+
+@mutation(
+    payload=ApiKeyCreatePayload,
+    refusals=(UnknownAccount,),
+    description="Make a key for one account. Needs an operator's key.",
+)
+async def api_key_create(info: Info, input: ApiKeyCreateInput) -> ApiKeyCreatePayload:
+    """Make a key."""
+    ctx = info.context
+    ctx.require_operator()
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    async with ctx.sessions.begin() as session:
+        await read_account(session, account_id=account_id, wall=ctx.wall)
+        key = await apikeys.create_key(
+            session, name=input.name, account_id=account_id, now=ctx.wall, pepper=ctx.pepper
+        )
+    return ApiKeyCreatePayload(key=key)
+
+
+@mutation(
+    payload=ApiKeyRevokePayload,
+    refusals=(UnknownKey,),
+    description="Revoke a key; it opens nothing from a few seconds on. Needs an operator's key.",
+)
+async def api_key_revoke(info: Info, input: ApiKeyRevokeInput) -> ApiKeyRevokePayload:
+    """Revoke a key."""
+    ctx = info.context
+    ctx.require_operator()
+    async with ctx.sessions.begin() as session:
+        await apikeys.revoke_key(session, public_id=input.public_id, now=ctx.wall)
+    return ApiKeyRevokePayload(public_id=input.public_id)

@@ -1,0 +1,142 @@
+"""The ASGI application: GraphQL, the usage door, the provider's webhooks, and GraphiQL where it is wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from adapters.database import create_engine, ping, session_maker
+from adapters.gateway.protocol import WebhookRefused
+from adapters.gateway.sandbox import SandboxGateway
+from adapters.queue import Bell
+from adapters.settings import Settings, load_settings
+from api import usage_door
+from api.auth import Keys
+from api.bodies import BodyLimits
+from api.context import Context, Sessions
+from api.errors import JsonErrors, bad_request, handle_error
+from api.graphiql import graphiql_routes
+from api.loaders import Loaders
+from api.schema import schema
+from api.view import ProrataGraphQL
+from services import payments
+
+log = logging.getLogger("prorata.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What the application holds open while it runs."""
+
+    settings: Settings
+    sessions: Sessions
+    gateway: SandboxGateway
+    keys: Keys
+    bell: Bell
+    clock: Callable[[], datetime]
+
+    async def context(self, request: Request) -> Context:
+        """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
+        wall = self.clock()
+        caller = await self.keys.caller(request, wall=wall)
+        return Context(
+            sessions=self.sessions,
+            gateway=self.gateway,
+            caller=caller,
+            wall=wall,
+            loaders=Loaders(self.sessions, wall=wall),
+            pepper=self.settings.key_pepper,
+            ring=self.bell.ring,
+        )
+
+
+def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] | None = None) -> Starlette:
+    """Make the application from the environment's settings, or from given ones."""
+    chosen = settings or load_settings()
+    engine = create_engine(
+        chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
+    )
+    sessions = session_maker(engine)
+    edge = Edge(
+        settings=chosen,
+        sessions=sessions,
+        gateway=SandboxGateway(chosen.sandbox_url, chosen.sandbox_key, chosen.webhook_secret),
+        keys=Keys(sessions, chosen.key_pepper),
+        bell=Bell(chosen.redis_url),
+        clock=clock or _wall,
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await edge.bell.close()
+            await edge.gateway.aclose()
+            await engine.dispose()
+
+    async def record_usage(request: Request) -> Response:
+        context = await edge.context(request)
+        return await usage_door.record(request, context, limit=chosen.usage_batch)
+
+    async def take_webhook(request: Request) -> Response:
+        wall = edge.clock()
+        try:
+            event = edge.gateway.verify_webhook(
+                body=await request.body(), headers=request.headers, now=datetime.now(UTC)
+            )
+        except WebhookRefused as refused:
+            log.info("a webhook was refused: %s", refused.reason)
+            raise bad_request("The message is not signed by the payment provider, or is too old.") from None
+        await payments.receive(sessions, event, wall=wall)
+        return Response(status_code=204)
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        is_ready = await ping(engine)
+        return JSONResponse(
+            {"status": "ok" if is_ready else "no database"}, status_code=200 if is_ready else 503
+        )
+
+    routes: list[BaseRoute] = [
+        Route("/graphql", ProrataGraphQL(schema, context_factory=edge.context)),
+        Route("/usage", record_usage, methods=["POST"]),
+        Route("/webhooks/payments", take_webhook, methods=["POST"]),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+    if chosen.graphiql:
+        routes += [*graphiql_routes(), Route("/", _to_graphiql)]
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(JsonErrors),
+            Middleware(
+                BodyLimits,
+                limit_bytes=chosen.max_body_bytes,
+                limits_by_path={"/usage": chosen.usage_body_bytes},
+            ),
+        ],
+        exception_handlers={HTTPException: handle_error},
+        lifespan=lifespan,
+    )
+
+
+async def _to_graphiql(_request: Request) -> Response:
+    return RedirectResponse("/graphiql")
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,53 @@
+"""Who calls: every request carries `Authorization: Bearer <key>`; a key looked up is remembered for a few seconds."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from starlette.requests import Request
+
+from api.errors import unauthenticated
+from services.apikeys import Caller, caller_of
+
+REMEMBERED_FOR = timedelta(seconds=5)
+MOST_REMEMBERED = 10_000
+LONGEST_KEY = 200
+
+
+@dataclass(slots=True)
+class Keys:
+    """Finds callers by their keys. A revoked key opens nothing once what is remembered of it is old."""
+
+    sessions: async_sessionmaker[AsyncSession]
+    pepper: str
+    _remembered: OrderedDict[bytes, tuple[datetime, Caller]] = field(default_factory=OrderedDict)
+
+    async def caller(self, request: Request, *, wall: datetime) -> Caller:
+        """Give the caller; raises UNAUTHENTICATED for a request without a key that opens something."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise unauthenticated(
+                "Send a key: `Authorization: Bearer pr_...`. `prorata keys create` makes one."
+            )
+        if len(key) > LONGEST_KEY:
+            raise unauthenticated("The key is not one of ours, or it was revoked.")
+        digest = sha256(key.encode(errors="surrogatepass")).digest()
+        remembered = self._remembered.get(digest)
+        if remembered and wall - remembered[0] < REMEMBERED_FOR:
+            return remembered[1]
+
+        async with self.sessions() as session:
+            caller = await caller_of(session, key=key, pepper=self.pepper)
+        if caller is None:
+            self._remembered.pop(digest, None)
+            raise unauthenticated("The key is not one of ours, or it was revoked.")
+        self._remembered[digest] = (wall, caller)
+        self._remembered.move_to_end(digest)
+        if len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return caller

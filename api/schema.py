@@ -1,0 +1,235 @@
+"""The GraphQL schema: the queries, and every mutation of every noun."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import strawberry
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+
+from adapters import pricebooks as price_book_store
+from adapters.queries import accounts as account_queries
+from adapters.queries import invoices as invoice_queries
+from api import accounts, apikeys, seats, subscriptions, testclocks, usage, workspaces
+from api.accounts import BillingAccount, billing_account
+from api.connections import Connection, connection_from_rows, decode_cursor, page_size
+from api.context import Info
+from api.errors import ProrataSchema
+from api.guard import DocumentGuard
+from api.invoices import Invoice, invoice
+from api.node_ids import decode_node_id
+from api.nodes import Node, as_uuid, reach
+from api.payments import payment
+from api.pricebooks import Ability, PriceBook, price_book, seat_abilities
+from api.scalars import SCALARS
+from api.seats import teammate
+from api.subscriptions import subscription
+from api.testclocks import TestClock, test_clock
+from api.usage import USAGE_SCALARS
+from api.workspaces import Workspace, workspace
+
+CACHED_DOCUMENTS = 64
+Id = strawberry.ID
+
+
+@strawberry.type(description="Who calls.")
+class Viewer:
+    """The caller."""
+
+    is_operator: bool = strawberry.field(description="Whether the key opens every account.")
+
+    @strawberry.field(description="The account the key belongs to; null for an operator's key.")
+    async def account(self, info: Info) -> BillingAccount | None:
+        """Load the caller's account."""
+        account_id = info.context.caller.account_id
+        found = await info.context.loaders.accounts.load(account_id) if account_id else None
+        return billing_account(found) if found else None
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """The root of queries. What the caller's key does not open is null, like what does not exist."""
+
+    @strawberry.field(description="Who calls.")
+    def viewer(self, info: Info) -> Viewer:
+        """Show the caller."""
+        return Viewer(is_operator=info.context.caller.is_operator)
+
+    @strawberry.field(description="A billing account.")
+    async def account(self, info: Info, id: Id) -> BillingAccount | None:
+        """Find an account."""
+        return await _account(info, id)
+
+    @strawberry.field(description="The billing accounts the key opens, newest first.")
+    async def accounts(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[BillingAccount]:
+        """Read a page of accounts."""
+        size = page_size(first)
+        position = decode_cursor(after, datetime, UUID) if after is not None else None
+        async with info.context.sessions() as session:
+            rows = await account_queries.page(
+                session, after=position, limit=size + 1, only=info.context.caller.account_id
+            )
+        found = await info.context.loaders.accounts.load_many([row.account_id for row in rows])
+        return connection_from_rows(
+            [account for account in found if account],
+            size=size,
+            after=after,
+            key=lambda account: (account.row.created_at, account.id),
+            node=billing_account,
+        )
+
+    @strawberry.field(description="A workspace.")
+    async def workspace(self, info: Info, id: Id) -> Workspace | None:
+        """Find a workspace."""
+        return await _workspace(info, id)
+
+    @strawberry.field(description="An issued invoice.")
+    async def invoice(self, info: Info, id: Id) -> Invoice | None:
+        """Find an invoice."""
+        return await _invoice(info, id)
+
+    @strawberry.field(description="A version of the price book; today's unless told.")
+    async def price_book(self, info: Info, version: int | None = None) -> PriceBook | None:
+        """Find a price book."""
+        async with info.context.sessions() as session:
+            if version is None:
+                return price_book(await price_book_store.current(session, on=info.context.wall.date()))
+            known = await price_book_store.books(session)
+        return price_book(known[version]) if version in known else None
+
+    @strawberry.field(description="What full and lite seats may do.")
+    def seat_abilities(self) -> list[Ability]:
+        """Show the seat matrix."""
+        return seat_abilities()
+
+    @strawberry.field(description="A test clock; operators only.")
+    async def test_clock(self, info: Info, id: Id) -> TestClock | None:
+        """Find a test clock."""
+        return await _test_clock(info, id)
+
+    @strawberry.field(description="Anything that has an id.")
+    async def node(self, info: Info, id: Id) -> Node | None:
+        """Find a node by the type its id names."""
+        ref = decode_node_id(id)
+        find = _FINDERS.get(ref.type_name) if ref else None
+        return await find(info, id) if find else None
+
+
+async def _account(info: Info, node: Id) -> BillingAccount | None:
+    key = reach(info, node, "BillingAccount")
+    found = await info.context.loaders.accounts.load(key[0]) if key and key[0] == key[1] else None
+    return billing_account(found) if found else None
+
+
+async def _workspace(info: Info, node: Id) -> Workspace | None:
+    key = reach(info, node, "Workspace")
+    row = await info.context.loaders.workspaces.load(key) if key else None
+    return workspace(row) if row else None
+
+
+async def _invoice(info: Info, node: Id) -> Invoice | None:
+    key = reach(info, node, "Invoice")
+    row = await info.context.loaders.invoices.load(key) if key else None
+    return invoice(row) if row else None
+
+
+async def _test_clock(info: Info, node: Id) -> TestClock | None:
+    ref = decode_node_id(node)
+    clock_id = as_uuid(ref.local_id) if ref and ref.type_name == "TestClock" else None
+    if clock_id is None or not info.context.caller.is_operator:
+        return None
+    async with info.context.sessions() as session:
+        found = await account_queries.clocks(session, [clock_id])
+    return test_clock(found[clock_id]) if clock_id in found else None
+
+
+async def _price_book(info: Info, node: Id) -> Node | None:
+    ref = decode_node_id(node)
+    version = ref.local_id if ref and ref.account_id is None else ""
+    if not (version.isascii() and version.isdigit()):
+        return None
+    async with info.context.sessions() as session:
+        known = await price_book_store.books(session)
+    return price_book(known[int(version)]) if int(version) in known else None
+
+
+async def _teammate(info: Info, node: Id) -> Node | None:
+    key = reach(info, node, "Teammate")
+    row = await info.context.loaders.teammates.load(key) if key else None
+    return teammate(row) if row else None
+
+
+async def _subscription(info: Info, node: Id) -> Node | None:
+    key = reach(info, node, "Subscription")
+    overview = await info.context.loaders.overviews.load(key[0]) if key else None
+    return subscription(overview) if overview and key and overview.row.id == key[1] else None
+
+
+async def _payment(info: Info, node: Id) -> Node | None:
+    key = reach(info, node, "Payment")
+    if key is None:
+        return None
+    async with info.context.sessions() as session:
+        row = await invoice_queries.attempt(session, account_id=key[0], attempt_id=key[1])
+    return payment(row) if row else None
+
+
+_FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
+    "BillingAccount": _account,
+    "Workspace": _workspace,
+    "Teammate": _teammate,
+    "Subscription": _subscription,
+    "Invoice": _invoice,
+    "Payment": _payment,
+    "PriceBook": _price_book,
+    "TestClock": _test_clock,
+}
+
+MUTATIONS: Final = {
+    "account_create": accounts.account_create,
+    "api_key_create": apikeys.api_key_create,
+    "api_key_revoke": apikeys.api_key_revoke,
+    "test_clock_create": testclocks.test_clock_create,
+    "test_clock_advance": testclocks.test_clock_advance,
+    "workspace_create": workspaces.workspace_create,
+    "billing_contacts_set": workspaces.billing_contacts_set,
+    "teammate_invite": seats.teammate_invite,
+    "invite_resend": seats.invite_resend,
+    "invite_revoke": seats.invite_revoke,
+    "seat_accept": seats.seat_accept,
+    "seat_switch": seats.seat_switch,
+    "teammate_remove": seats.teammate_remove,
+    "subscription_start": subscriptions.subscription_start,
+    "trial_start": subscriptions.trial_start,
+    "trial_extend": subscriptions.trial_extend,
+    "trial_convert": subscriptions.trial_convert,
+    "plan_change": subscriptions.plan_change,
+    "psp_add": subscriptions.psp_add,
+    "psp_remove": subscriptions.psp_remove,
+    "usage_record": usage.usage_record,
+    "usage_take_back": usage.usage_take_back,
+    "payment_method_set": accounts.payment_method_set,
+    "invoice_pay": accounts.invoice_pay,
+}
+
+Mutation = strawberry.type(
+    type("Mutation", (), {**MUTATIONS, "__annotations__": {}}),
+    description="What can be changed. Each answers with its payload or with a refusal that says what to do.",
+)
+
+schema = ProrataSchema(
+    query=Query,
+    mutation=Mutation,
+    extensions=[
+        DocumentGuard,
+        lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+        lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+    ],
+    config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS}),
+)

@@ -1,0 +1,157 @@
+"""Workspaces and their billing contacts (section 1)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+import strawberry
+
+from adapters.queries import workspaces as queries
+from adapters.tables import workspaces as tables
+from api.connections import Connection, connection_from_rows, decode_cursor, page_size
+from api.context import Info
+from api.nodes import Node, must_reach, node_id
+from api.results import mutation
+from api.scalars import SafeString
+from api.seats import Teammate, TeammateStatus, teammate
+from api.usage import UsageOverview, usage_overview
+from domain.contacts import BadEmailAddress, NoBillingContact, TooManyBillingContacts
+from services import usage, workspaces
+from services.accounts import UnknownAccount, lock_account, read_account
+from services.histories import NoSubscription
+from services.workspaces import UnknownWorkspace
+
+
+@strawberry.type(description="Where a team works.")
+class Workspace(Node):
+    """A workspace."""
+
+    name: str = strawberry.field(description="Its name.")
+    created_at: datetime = strawberry.field(description="When it was opened.")
+    key: strawberry.Private[tuple[UUID, UUID]]
+
+    @strawberry.field(description="Who gets its invoices, alarms and payment failures: at least one address.")
+    async def billing_contacts(self, info: Info) -> list[str]:
+        """Load the addresses."""
+        return await info.context.loaders.contacts.load(self.key) or []
+
+    @strawberry.field(
+        description="Its teammates in the order of their invites; those pending and active unless told."
+    )
+    async def teammates(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        statuses: list[TeammateStatus] | None = None,
+    ) -> Connection[Teammate]:
+        """Read a page of teammates."""
+        size = page_size(first)
+        position = decode_cursor(after, datetime, UUID) if after is not None else None
+        wanted = statuses or [TeammateStatus.PENDING, TeammateStatus.ACTIVE]
+        async with info.context.sessions() as session:
+            rows = await queries.teammates_page(
+                session,
+                account_id=self.key[0],
+                workspace_id=self.key[1],
+                statuses=[status.value for status in wanted],
+                after=position,
+                limit=size + 1,
+            )
+        return connection_from_rows(
+            rows, size=size, after=after, key=lambda row: (row.invited_at, row.id), node=teammate
+        )
+
+    @strawberry.field(
+        description="Its usage in the billing period that holds a date (today's unless told); null without a subscription."
+    )
+    async def usage(self, info: Info, on: date | None = None) -> UsageOverview | None:
+        """Read the workspace's usage."""
+        ctx = info.context
+        async with ctx.sessions() as session:
+            account = await read_account(session, account_id=self.key[0], wall=ctx.wall)
+            try:
+                return usage_overview(await usage.report(session, account, workspace_id=self.key[1], on=on))
+            except NoSubscription:
+                return None
+
+
+@strawberry.input(description="A workspace to open.")
+class WorkspaceCreateInput:
+    """Input of workspaceCreate."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account it belongs to.")
+    name: SafeString = strawberry.field(description="Its name.")
+    creator_name: SafeString = strawberry.field(description="Name of the person who opens it.")
+    creator_email: SafeString = strawberry.field(
+        description="Address of that person, who gets a full seat and is the first billing contact."
+    )
+
+
+@strawberry.type(description="The workspace opened.")
+class WorkspaceCreatePayload:
+    """Payload of workspaceCreate."""
+
+    workspace: Workspace = strawberry.field(description="The workspace.")
+
+
+@strawberry.input(description="The billing contacts a workspace is to have.")
+class BillingContactsSetInput:
+    """Input of billingContactsSet."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    emails: list[SafeString] = strawberry.field(description="All of its billing contacts, at least one.")
+
+
+@strawberry.type(description="The workspace with its billing contacts.")
+class BillingContactsSetPayload:
+    """Payload of billingContactsSet."""
+
+    workspace: Workspace = strawberry.field(description="The workspace.")
+
+
+def workspace(row: tables.Workspace) -> Workspace:
+    """Show a workspace."""
+    return Workspace(
+        id=node_id("Workspace", row.account_id, row.id),
+        name=row.name,
+        created_at=row.created_at,
+        key=(row.account_id, row.id),
+    )
+
+
+@mutation(
+    payload=WorkspaceCreatePayload,
+    refusals=(UnknownAccount, BadEmailAddress),
+    description="Open a workspace. Its creator holds a full seat from the start.",
+)
+async def workspace_create(info: Info, input: WorkspaceCreateInput) -> WorkspaceCreatePayload:
+    """Open a workspace."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await workspaces.create_workspace(
+            session,
+            account,
+            name=input.name,
+            creator_name=input.creator_name,
+            creator_email=input.creator_email,
+        )
+    return WorkspaceCreatePayload(workspace=workspace(row))
+
+
+@mutation(
+    payload=BillingContactsSetPayload,
+    refusals=(UnknownWorkspace, BadEmailAddress, NoBillingContact, TooManyBillingContacts),
+    description="Replace a workspace's billing contacts. Addresses of outsiders are allowed.",
+)
+async def billing_contacts_set(info: Info, input: BillingContactsSetInput) -> BillingContactsSetPayload:
+    """Replace billing contacts."""
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    async with info.context.sessions.begin() as session:
+        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        row = await workspaces.set_contacts(
+            session, account, workspace_id=workspace_id, emails=list(input.emails)
+        )
+    return BillingContactsSetPayload(workspace=workspace(row))

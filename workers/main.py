@@ -1,0 +1,63 @@
+"""The worker: a tick every few seconds looks in PostgreSQL for what is due and does it; a bell makes it look at once."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from arq import cron, func
+
+from adapters.database import create_engine, session_maker
+from adapters.gateway.sandbox import SandboxGateway
+from adapters.queue import from_json, redis_settings, to_json
+from adapters.settings import load_settings
+from workers.sweep import sweep
+from workers.tools import Tools
+
+SWEEP_SECONDS = 2
+JOB_SECONDS = 30
+
+
+async def start(ctx: dict[str, Any]) -> None:
+    """Open what the jobs share."""
+    settings = load_settings()
+    engine = create_engine(
+        settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
+    )
+    ctx["engine"] = engine
+    ctx["tools"] = Tools(
+        sessions=session_maker(engine),
+        gateway=SandboxGateway(settings.sandbox_url, settings.sandbox_key, settings.webhook_secret),
+    )
+
+
+async def stop(ctx: dict[str, Any]) -> None:
+    """Let go of what the jobs shared."""
+    await ctx["tools"].gateway.aclose()
+    await ctx["engine"].dispose()
+
+
+class WorkerSettings:
+    """What ARQ runs. Jobs mean "do what is due by now", so a lost one costs seconds and a repeated one nothing."""
+
+    functions = (func(sweep, keep_result=0, timeout=JOB_SECONDS, max_tries=1),)
+    cron_jobs = (
+        cron(
+            sweep,
+            name="sweep",
+            second=set(range(0, 60, SWEEP_SECONDS)),
+            unique=True,
+            keep_result=0,
+            timeout=JOB_SECONDS,
+            max_tries=1,
+        ),
+    )
+    redis_settings = redis_settings(load_settings().redis_url)
+    on_startup = start
+    on_shutdown = stop
+    timezone = UTC
+    poll_delay = 0.1
+    keep_result = 0
+    max_jobs = 4
+    job_serializer = to_json
+    job_deserializer = from_json

@@ -1,0 +1,20 @@
+"""One look at everything that is due, in the order in which things of one moment are done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from workers import payment_retries, period_close
+from workers.tools import Tools
+
+
+async def sweep(ctx: dict[str, Any]) -> None:
+    """Do everything that is due by now: trials end and periods close, then payments are tried and accounts frozen."""
+    tools: Tools = ctx["tools"]
+    wall = datetime.now(UTC)
+    await period_close.finish_advances(tools, wall=wall)
+    await period_close.end_trials(tools, wall=wall)
+    await period_close.close_periods(tools, wall=wall)
+    await payment_retries.collect(tools, wall=wall)
+    await payment_retries.freeze(tools, wall=wall)
