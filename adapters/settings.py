@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     webhook_secret: Secret
     key_pepper: Secret
 
-    max_body_bytes: PositiveInt = 256 * 1024
+    max_body_bytes: PositiveInt = 1024 * 1024
     usage_body_bytes: PositiveInt = 4 * 1024 * 1024
     usage_batch: PositiveInt = 1000
     """Events in one report."""

@@ -66,6 +66,14 @@ class MetricUsage:
     channels: list[ChannelUsage] = strawberry.field(description="Messages Sent split by channel.")
 
 
+@strawberry.type(description="Full seats held on a day.")
+class SeatPoint:
+    """A point of the daily seat count."""
+
+    day: date = strawberry.field(description="The local date.")
+    full_seats: int = strawberry.field(description="Teammates with a full seat that day, each once.")
+
+
 @strawberry.type(description="Usage of a billing period.")
 class UsageOverview:
     """All metrics over a period."""
@@ -73,6 +81,7 @@ class UsageOverview:
     period: Period = strawberry.field(description="The usage period.")
     as_of: datetime = strawberry.field(description="The moment this is true of.")
     metrics: list[MetricUsage] = strawberry.field(description="The metrics.")
+    seats: list[SeatPoint] = strawberry.field(description="Full seats day by day, up to today.")
 
 
 @strawberry.input(description="A usage event. Whatever is wrong with one event rejects that event only.")
@@ -170,6 +179,7 @@ def usage_overview(report: UsageReport) -> UsageOverview:
         period=period(report.period),
         as_of=report.as_of,
         metrics=[_metric(reading) for reading in report.readings],
+        seats=[SeatPoint(day=day, full_seats=held) for day, held in report.full_seats],
     )
 
 

@@ -78,6 +78,11 @@ def months_from(anchor: date, first: date) -> Iterator[Period]:
         months += 1
 
 
+def days_of(period: Period) -> Iterator[date]:
+    """Yield the dates of a period."""
+    return (period.start + ONE_DAY * number for number in range(period.days))
+
+
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     """Give the local date of a moment; raises ValueError for a naive one."""
     if moment.tzinfo is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from domain.calendar import ONE_DAY, Period, local_day, show_day
+from domain.calendar import Period, local_day, show_day
 from domain.money import cents, show_cents, show_price
 from domain.pricebook import Metric, PriceBook
 from domain.proration import SeatsAtPrice, Share, share_left, show_seats
@@ -98,12 +98,6 @@ def charges(history: History, *, through: date, since: date | None = None) -> tu
             if period.end <= through:
                 found += _in_arrears(phase, period, seats, history)
     return tuple(found)
-
-
-def running_arrears(history: History, *, phase: Phase, period: Period) -> tuple[Charge, ...]:
-    """Give the prorations and usage of a period that is still running, as its closing would bill them now."""
-    seats = full_seats(history.seat_changes, history.zone, since=phase.opened)
-    return tuple(_in_arrears(phase, period, seats, history))
 
 
 def seats_ahead(phase: Phase, period: Period, seats: FullSeats, zone: ZoneInfo) -> SeatsAtPrice:
@@ -245,8 +239,3 @@ def usage_totals(usage: Mapping[tuple[Metric, date], int], period: Period) -> di
         if day in period:
             totals[metric] = totals.get(metric, 0) + units
     return totals
-
-
-def days_of(period: Period) -> Iterable[date]:
-    """Yield the dates of a period."""
-    return (period.start + ONE_DAY * number for number in range(period.days))

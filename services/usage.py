@@ -15,13 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import ingest, pricebooks
 from adapters.ingest import EventRow, Recorded, TakeBack
+from adapters.queries import histories as history_queries
 from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import usage as queries
 from adapters.tables.subscriptions import Subscription
 from domain.billing import running_period
-from domain.calendar import Period, local_day
+from domain.calendar import Period, days_of, local_day
 from domain.pricebook import Metric
+from domain.seats import full_seats
 from domain.subscriptions import Phase
 from domain.usage import (
     ADVICE,
@@ -72,12 +74,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Readings of every metric over a period, as of a moment."""
+    """Readings of every metric over a period, as of a moment, and the full seats held on each of its days."""
 
     period: Period
     phase: Phase
     as_of: datetime
     readings: tuple[Reading, ...]
+    full_seats: tuple[tuple[date, int], ...]
 
 
 async def record(
@@ -161,8 +164,12 @@ async def report(
     period = running_period(phase, wanted)
     totals = await queries.day_totals(session, account_id=account.id, start=period.start, end=period.end)
 
+    changes = await history_queries.seat_changes(session, [account.id], workspace_id=workspace_id)
+    seats = full_seats(changes[account.id], account.zone, since=phase.opened)
+
     readings = _readings(phase, period, totals, workspace_id=workspace_id, today=today)
-    return UsageReport(period, phase, account.now, readings)
+    held = tuple((day, seats.on(day)) for day in days_of(period) if day <= today)
+    return UsageReport(period, phase, account.now, readings, held)
 
 
 async def _judge(

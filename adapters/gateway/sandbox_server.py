@@ -1,6 +1,6 @@
 """The sandbox payment provider as a program: `python -m adapters.gateway.sandbox_server --port 8471`.
 
-It listens on this machine only, prints its address as its first line, and moves no money. With `--journal` its
+It listens on this machine only unless told, prints its address as its first line, and moves no money. With `--journal` its
 customers, payment methods and charges survive a restart; webhooks not yet delivered do not.
 """
 
@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         api_key=options.api_key,
         hang_seconds=options.hang_seconds,
     )
-    listener = socket.create_server((LOOPBACK, options.port))
-    sys.stdout.write(f"http://{LOOPBACK}:{listener.getsockname()[1]}\n")
+    listener = socket.create_server((options.host, options.port))
+    sys.stdout.write(f"http://{options.host}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     config = uvicorn.Config(
         provider_app(provider),
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sandbox_server", description="A payment provider that moves no money."
     )
+    parser.add_argument("--host", default=LOOPBACK, help="the address to listen on")
     parser.add_argument("--port", type=int, default=8471, help="0 takes a free one")
     parser.add_argument("--api-key", default=os.environ.get("PRORATA_SANDBOX_KEY", "sk_sandbox"))
     parser.add_argument(

@@ -74,7 +74,7 @@ async def load(
     subscription_of = {row.account_id: row.id for row in subscriptions}
     sinces = [since[row.account_id] for row in subscriptions]
     stated = await facts(session, subscriptions)
-    seats = await _seats(session, accounts)
+    seats = await seat_changes(session, accounts)
     usage = await _usage(session, accounts, sinces)
     billed: dict[UUID, dict[str, Billed]] = defaultdict(dict)
     parameters = {"accounts": accounts, "subscriptions": ids, "sinces": sinces}
@@ -112,7 +112,10 @@ async def facts(session: AsyncSession, subscriptions: Sequence[Subscription]) ->
     return found
 
 
-async def _seats(session: AsyncSession, accounts: Iterable[UUID]) -> dict[UUID, list[SeatFact]]:
+async def seat_changes(
+    session: AsyncSession, accounts: Iterable[UUID], *, workspace_id: UUID | None = None
+) -> dict[UUID, list[SeatFact]]:
+    """Give the seat changes of accounts, or of one workspace of theirs, by account."""
     query = select(
         col(SeatChange.account_id),
         col(SeatChange.teammate_id),
@@ -120,6 +123,8 @@ async def _seats(session: AsyncSession, accounts: Iterable[UUID]) -> dict[UUID, 
         col(SeatChange.at),
         col(SeatChange.position),
     ).where(col(SeatChange.account_id).in_(list(accounts)))
+    if workspace_id is not None:
+        query = query.where(col(SeatChange.workspace_id) == workspace_id)
     found: dict[UUID, list[SeatFact]] = defaultdict(list)
     for account_id, teammate_id, seat, at, position in await session.execute(query):
         found[account_id].append(SeatFact(str(teammate_id), SeatType(seat) if seat else None, at, position))

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.calendar import Period
-from domain.charges import Charge, Section, charges, days_of, running_arrears, usage_totals
+from domain.calendar import Period, days_of
+from domain.charges import Charge, Section, charges, usage_totals
 from domain.pricebook import Metric, Plan
 from domain.subscriptions import (
     Ended,
@@ -233,6 +233,19 @@ def test_the_add_on_costs_its_price_ahead_and_its_days_in_arrears() -> None:
     assert prorations(ANN, START, PspAdded(at("2026-09-30", "23:59"))) == [("30 Sep", 3_30)]
 
 
+def test_the_add_on_is_one_at_its_price_caused_by_its_choice() -> None:
+    found = due(ANN, START_WITH_PSP) + due(ANN, START, PspAdded(at("2026-09-15")))
+
+    add_ons = [charge for charge in found if charge.description.startswith("Proactive Support Plus")]
+
+    assert [(charge.key, charge.quantity, charge.unit_price, charge.causes) for charge in add_ons] == [
+        ("psp:2026-09-01", 1, 99 * 10**8, (2,)),
+        ("psp:2026-10-01", 1, 99 * 10**8, (2,)),
+        ("psp-added:2026-09-15", 1, 99 * 10**8, (3,)),
+        ("psp:2026-10-01", 1, 99 * 10**8, (3,)),
+    ]
+
+
 def test_the_add_on_at_the_midnight_of_a_period_is_billed_once_for_it() -> None:
     midnight = PspAdded(at("2026-10-01", "00:00"))
 
@@ -314,16 +327,6 @@ def test_an_ended_subscription_is_billed_to_its_end_and_not_ahead() -> None:
         (Section.PRORATIONS, -19_50),
         (Section.ADDITIONAL_USAGE, 99),
     ]
-
-
-def test_a_running_period_is_shown_as_its_close_would_bill_it_now() -> None:
-    whats = ANN, START, full("bob", at("2026-09-15")), Units(Metric.FIN_RESOLUTION, on("2026-09-15"), 1)
-    entries = record(*whats)
-
-    running = running_arrears(history(entries), phase=paid_phase(entries), period=SEPTEMBER)
-
-    closing = charges(history(entries), through=SEPTEMBER.end)
-    assert list(running) == [charge for charge in closing if charge.section is not Section.SUBSCRIPTION]
 
 
 def test_keys_are_unique() -> None:

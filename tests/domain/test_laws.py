@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.calendar import opening
-from domain.charges import History, Section, billed_seats, charges, days_of
+from domain.calendar import days_of, opening
+from domain.charges import History, Section, billed_seats, charges
 from domain.invoicing import Billed, next_lines, section_totals, total
 from domain.money import PRICE_PER_CENT
 from domain.pricebook import Metric

@@ -128,6 +128,11 @@ def counts(held: FullSeats, *days: int) -> list[int]:
             id="two teammates",
         ),
         pytest.param(
+            [full("ann", at("2026-09-14")), full("bob", at("2026-09-15")), gone("ann", at("2026-09-17"))],
+            [1, 2, 2, 1, 1],
+            id="one comes while another is there",
+        ),
+        pytest.param(
             [full("ann", at("2026-09-14")), gone("ann", at("2026-09-16")), full("bob", at("2026-09-16"))],
             [1, 1, 1, 1, 1],
             id="one goes as another comes",
@@ -213,6 +218,16 @@ def test_knows_who_is_held_just_before_a_stamp() -> None:
     assert held.held_before((at("2026-09-17"), 3)) == 0
 
 
+def test_knows_who_is_held_once_a_moment_has_passed() -> None:
+    tick = timedelta(microseconds=1)
+    held = seats(
+        full("ann", at("2026-09-15"), 1), gone("ann", at("2026-09-17"), 2), full("bob", at("2026-09-15"), 3)
+    )
+
+    moments = at("2026-09-15") - tick, at("2026-09-15"), at("2026-09-17") - tick, at("2026-09-17")
+    assert [held.held_after(moment) for moment in moments] == [0, 2, 2, 1]
+
+
 def test_a_change_at_midnight_is_a_change_of_the_day_that_opens() -> None:
     midnight = at("2026-09-15", "00:00")
     opens = opening_stamp(on("2026-09-15"), UTC_ZONE)
@@ -259,6 +274,13 @@ def test_refuses_a_plan_with_fewer_lite_seats_than_are_held_and_lists_them() -> 
 
     assert (refused.value.held, refused.value.excess, refused.value.teammates) == (2, 2, "Ann, Bob")
     assert "2 too many" in refused.value.message
+
+
+def test_counts_only_the_lite_seats_beyond_those_included_as_too_many() -> None:
+    with pytest.raises(TooManyLiteSeats) as refused:
+        check_plan_holds_lite_seats(plan=Plan.ADVANCED, included=20, lite_teammates=map(str, range(23)))
+
+    assert (refused.value.included, refused.value.held, refused.value.excess) == (20, 23, 3)
 
 
 def test_a_plan_may_include_exactly_the_lite_seats_held() -> None:

@@ -303,6 +303,18 @@ def test_the_add_on_taken_back_too_late_is_a_new_one() -> None:
     assert not ahead(phase, OCTOBER)
 
 
+def test_each_removal_ends_the_latest_span_only() -> None:
+    removed, anew = PspRemoved(at("2026-09-10"), 2), PspAdded(at("2026-10-05"), 3)
+    removed_again, back = PspRemoved(at("2026-11-05"), 4), PspAdded(at("2026-11-06"), 5)
+    first = ((START.at, 1), on("2026-10-01"))
+
+    leaving = paid(START_WITH_PSP, removed, anew, removed_again).psp
+    staying = paid(START_WITH_PSP, removed, anew, removed_again, back).psp
+
+    assert [(span.added, span.until) for span in leaving] == [first, ((anew.at, 3), on("2026-12-01"))]
+    assert [(span.added, span.until) for span in staying] == [first, ((anew.at, 3), None)]
+
+
 def test_adding_the_add_on_twice_is_adding_it_once() -> None:
     once = paid(START, PspAdded(at("2026-09-15"), 2))
 

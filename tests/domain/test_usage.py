@@ -241,6 +241,15 @@ def test_access_lasts_from_the_moment_of_the_start_to_the_opening_of_the_end_in_
     )
 
 
+def test_access_to_messages_ends_with_the_add_on_or_the_subscription_whichever_is_first() -> None:
+    removed, ended = PspRemoved(at("2026-10-05"), 2), Ended(at("2026-10-15"), 3)
+    removed_before = PspRemoved(at("2026-09-05"), 2)
+
+    assert allowed(START, removed, ended).psp == ((START.at, at("2026-10-15", "00:00")),)
+    assert allowed(START, removed_before, ended).psp == ((START.at, at("2026-10-01", "00:00")),)
+    assert allowed(START, removed).psp == ((START.at, at("2026-11-01", "00:00")),)
+
+
 def test_access_without_end_is_open() -> None:
     assert allowed(START) == Access(((START.at, None),), ((START.at, None),))
     assert allowed(replace(START, is_psp=False)).psp == ()

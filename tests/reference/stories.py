@@ -226,7 +226,7 @@ def _paid_action(choose: Choose, world: _World, at: datetime) -> Action:
 
 
 def _pay(world: _World, at: datetime, *, plan: str, psp: bool) -> None:
-    world.plan, world.lite_seats = plan, LITE_SEATS[plan]
+    world.plan, world.lite_seats, world.has_psp = plan, LITE_SEATS[plan], psp
     world.access.append((at, psp))
 
 

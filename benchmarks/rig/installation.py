@@ -1,0 +1,111 @@
+"""An installation for one benchmark: a durable PostgreSQL in a temporary folder, and servers as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from adapters import pricebooks
+from adapters.database import create_engine, session_maker
+from adapters.embedded import processes
+from adapters.embedded.databases import create_database
+from adapters.embedded.ports import free_port, is_answering
+from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.upgrade import upgrade
+from benchmarks.rig.measure import parent_of
+from services.apikeys import create_key
+
+PEPPER = "a pepper for the benchmarks"
+START_SECONDS = 30
+
+Sessions = async_sessionmaker[AsyncSession]
+Pool = asyncpg.Pool[asyncpg.Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database of a benchmark: through the product's engine, and through the bare driver."""
+
+    sessions: Sessions
+    pool: Pool
+    postmaster: int
+    key: str
+
+    async def number(self, query: str, *values: object) -> int:
+        """Give the one number of a query."""
+        return int(await self.pool.fetchval(query, *values) or 0)
+
+    async def settle(self) -> None:
+        """Write out what earlier work left in memory, so that no rival pays for another."""
+        await self.pool.execute("CHECKPOINT")
+
+
+@contextmanager
+def installed() -> Iterator[str]:
+    """Give the address of a new database with our schema, on a server that loses nothing (fsync on)."""
+    with TemporaryDirectory(prefix="prorata-benchmark-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        with EmbeddedPostgres(folder / "postgres") as postgres:
+            address = asyncio.run(create_database(postgres.url(), "prorata"))
+            upgrade(address)
+            yield address
+
+
+@asynccontextmanager
+async def opened(address: str, *, connections: int) -> AsyncIterator[Store]:
+    """Open the database, with the price book and an operator's key in it."""
+    engine = create_engine(address, pool_size=connections)
+    sessions = session_maker(engine)
+    now = datetime.now(UTC)
+    async with sessions.begin() as session:
+        await pricebooks.publish_shipped(session, now=now)
+        key = await create_key(session, name="benchmark", account_id=None, now=now, pepper=PEPPER)
+    try:
+        async with asyncpg.create_pool(
+            address.replace("+asyncpg", ""), min_size=connections, max_size=connections
+        ) as pool:
+            backend = await pool.fetchval("SELECT pg_backend_pid()")
+            yield Store(sessions, pool, parent_of(backend), key)
+    finally:
+        await engine.dispose()
+
+
+@contextmanager
+def serving(address: str, *arguments: str) -> Iterator[tuple[int, int]]:
+    """Run a server of ours as a process, the product's without arguments; give its process id and port."""
+    port = free_port()
+    command = [sys.executable, "-m", *(arguments or ("workers", "serve"))]
+    server = processes.spawn(command, on_orphaned=signal.SIGTERM, env=_environment(address, port))
+    try:
+        give_up_at = time.monotonic() + START_SECONDS
+        while not is_answering(port):
+            assert server.poll() is None, "the server ended by itself"
+            assert time.monotonic() < give_up_at, "the server does not answer"
+            time.sleep(0.05)
+        yield server.pid, port
+    finally:
+        processes.stop(server, by=signal.SIGTERM, within_seconds=10)
+
+
+def _environment(address: str, port: int) -> Mapping[str, str]:
+    return os.environ | {
+        "DATABASE_URL": address,
+        "REDIS_URL": "redis://127.0.0.1:1",  # nothing here rings for a worker
+        "PRORATA_PORT": str(port),
+        "PRORATA_SANDBOX_KEY": "no payment is made here",
+        "PRORATA_WEBHOOK_SECRET": "no payment is made here",
+        "PRORATA_KEY_PEPPER": PEPPER,
+    }
