@@ -158,15 +158,16 @@ def _in_arrears(phase: Phase, period: Period, seats: FullSeats, history: History
 def _pairs(phase: Phase, period: Period, seats: FullSeats, zone: ZoneInfo) -> Iterator[Charge]:
     """Give one pair for each date whose billed quantity or final price differs from the day before's (section 5)."""
     before = seats_ahead(phase, period, seats, zone)
-    plan_days = {local_day(at, zone): order for (at, order), _ in phase.plans}
-    for day in sorted({period.start, *seats.days, *plan_days}):
+    plan_changes: dict[date, list[int]] = {}
+    for (at, order), _ in phase.plans[1:]:
+        plan_changes.setdefault(local_day(at, zone), []).append(order)
+    for day in sorted({period.start, *seats.days, *plan_changes}):
         if day not in period:
             continue
         plan = phase.plan_on(day, zone)
         now = SeatsAtPrice(billed_seats(seats.on(day)), phase.book.plans[plan].monthly)
         if now != before:
-            plan_changes = (plan_days[day],) if day in plan_days else ()
-            causes = (*plan_changes, *seats.causes.get(day, ()))
+            causes = (*plan_changes.get(day, ()), *seats.causes.get(day, ()))
             yield from _pair(period, day, before=before, now=now, plan=plan.label, causes=causes)
         before = now
 

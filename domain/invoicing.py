@@ -134,10 +134,10 @@ def section_totals(lines: Iterable[Line]) -> dict[Section, int]:
 def settle(invoice_total: int, balance: int) -> Settlement:
     """Settle an issued total against the account's balance in cents (sections 5 and 11).
 
-    A negative total becomes credit. Credit lowers what is due; a balance below zero raises it. Less than the provider's
+    A total of nothing is paid, a negative one becomes credit. Credit lowers what is due; a balance below zero raises it. Less than the provider's
     least amount is paid from the balance, which goes below zero.
     """
-    if invoice_total < 0:
+    if invoice_total <= 0:
         return Settlement(applied=0, due=0, balance=balance - invoice_total)
     return draw(invoice_total, balance)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 PRICE_DECIMALS = 8
 PRICE_SCALE = 10**PRICE_DECIMALS
@@ -27,8 +27,11 @@ def cents(exact: int, *, part: int = 1, whole: int = 1) -> int:
 
 def price(dollars: str) -> int:
     """Read a unit price such as "0.0175" dollars into price units; raises ValueError when finer than they are."""
-    units = Decimal(dollars).scaleb(PRICE_DECIMALS)
-    if units != units.to_integral_value() or units < 0:
+    try:
+        units = Decimal(dollars).scaleb(PRICE_DECIMALS)
+    except InvalidOperation:
+        raise ValueError(f"{dollars!r} is not a price") from None
+    if not units.is_finite() or units != units.to_integral_value() or units < 0:
         raise ValueError(f"{dollars!r} is not a price with at most {PRICE_DECIMALS} decimals")
     return int(units)
 

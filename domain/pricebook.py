@@ -100,19 +100,37 @@ def read_price_book(document: Mapping[str, Any]) -> PriceBook:
     """Read a price book from its JSON document; raises InvalidPriceBook naming what is wrong."""
     try:
         return PriceBook(
-            version=int(document["version"]),
+            version=_whole(document["version"], least=1),
             effective_on=date.fromisoformat(document["effectiveOn"]),
             plans={plan: _plan_prices(document["plans"][plan]) for plan in Plan},
             psp_monthly=price(document["psp"]["monthly"]),
             psp_yearly=price(document["psp"]["yearly"]),
             metrics={metric: _metric_prices(document["metrics"][metric]) for metric in Metric},
-            trial_days=int(document["trial"]["days"]),
-            trial_extension_days=int(document["trial"]["extensionDays"]),
+            trial_days=_whole(document["trial"]["days"], least=1),
+            trial_extension_days=_whole(document["trial"]["extensionDays"], least=1),
         )
     except KeyError as missing:
         raise InvalidPriceBook(f"{missing} is missing") from None
-    except (ValueError, TypeError, ArithmeticError) as wrong:
+    except (ValueError, TypeError) as wrong:
         raise InvalidPriceBook(str(wrong)) from None
+
+
+def _whole(value: object, *, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{value!r} is not a whole number from {least} up")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _plan_prices(row: Mapping[str, Any]) -> PlanPrices:
@@ -120,16 +138,16 @@ def _plan_prices(row: Mapping[str, Any]) -> PlanPrices:
         monthly=price(row["monthly"]),
         yearly=price(row["yearly"]),
         yearly_per_month=price(row["yearlyPerMonth"]),
-        lite_seats_included=int(row["liteSeatsIncluded"]),
+        lite_seats_included=_whole(row["liteSeatsIncluded"], least=0),
     )
 
 
 def _metric_prices(row: Mapping[str, Any]) -> MetricPrices:
     return MetricPrices(
-        label=row["label"],
-        unit=row["unit"],
-        meaning=row["meaning"],
+        label=_text(row["label"]),
+        unit=_text(row["unit"]),
+        meaning=_text(row["meaning"]),
         card=rate_card(Tier(last=tier["upTo"], price=price(tier["price"])) for tier in row["tiers"]),
-        trial_cap=row["trialCap"],
-        needs_psp=bool(row["needsPsp"]),
+        trial_cap=None if row["trialCap"] is None else _whole(row["trialCap"], least=0),
+        needs_psp=_flag(row["needsPsp"]),
     )

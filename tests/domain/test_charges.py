@@ -233,6 +233,29 @@ def test_the_add_on_costs_its_price_ahead_and_its_days_in_arrears() -> None:
     assert prorations(ANN, START, PspAdded(at("2026-09-30", "23:59"))) == [("30 Sep", 3_30)]
 
 
+def test_a_pair_on_the_first_day_names_what_changed_then_and_not_the_start() -> None:
+    entries = record(ANN, START, full("bob", at("2026-09-01", "13:00")))
+
+    pair = [charge for charge in charges(history(entries), through=SEPTEMBER.end) if charge.change]
+
+    assert [charge.causes for charge in pair] == [(3,), (3,)]
+
+
+def test_a_pair_names_every_plan_change_of_its_date() -> None:
+    changes = [
+        PlanChanged(at("2026-09-15", "10:00"), Plan.ADVANCED),
+        PlanChanged(at("2026-09-15", "11:00"), Plan.EXPERT),
+    ]
+
+    pair = [
+        charge
+        for charge in charges(history(record(ANN, START, *changes)), through=SEPTEMBER.end)
+        if charge.change
+    ]
+
+    assert [charge.causes for charge in pair] == [(3, 4), (3, 4)]
+
+
 def test_the_add_on_is_one_at_its_price_caused_by_its_choice() -> None:
     found = due(ANN, START_WITH_PSP) + due(ANN, START, PspAdded(at("2026-09-15")))
 

@@ -238,6 +238,7 @@ def test_issued_totals_do_not_move_when_a_fact_comes_late() -> None:
 @pytest.mark.parametrize(
     ("invoice_total", "balance", "applied", "due", "left"),
     [
+        (0, -1_00, 0, 0, -1_00),
         (39_00, 0, 0, 39_00, 0),
         (39_00, 10_00, 10_00, 29_00, 0),
         (39_00, 39_00, 39_00, 0, 0),
