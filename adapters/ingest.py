@@ -7,18 +7,26 @@ circle), and what lost is looked up only after the winner's commit was waited fo
 COMMITTED, PostgreSQL's default.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
+from asyncpg import UniqueViolationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.copying import copy_records
+
 RESOLUTION: Final = "FIN_RESOLUTION"
+
+COPY_FROM = 200
+"""Rows from which COPY is worth the savepoint it needs."""
 
 
 class Recorded(StrEnum):
@@ -171,31 +179,57 @@ async def _claim(
 
 
 async def _insert(
-    session: AsyncSession, scope: Mapping[str, Any], rows: Iterable[EventRow], *, recorded_at: datetime
+    session: AsyncSession, scope: Mapping[str, Any], rows: Collection[EventRow], *, recorded_at: datetime
 ) -> set[str]:
     """Insert the rows whose ids are new, add them to the totals and return their ids."""
-    columns = zip(
-        *(
-            (
-                row.event_id,
-                row.metric,
-                row.quantity,
-                row.units,
-                row.at,
-                row.day,
-                row.channel,
-                row.conversation_id,
-                None if row.properties is None else orjson.dumps(row.properties).decode(),
-                row.fingerprint,
-            )
-            for row in rows
-        ),
-        strict=True,
-    )
+    if len(rows) >= COPY_FROM and await _copy(session, scope, rows, recorded_at=recorded_at):
+        return {row.event_id for row in rows}
+    columns = zip(*map(_said, rows), strict=True)
     values = dict(zip(_COLUMNS, map(list, columns), strict=True))
     # One row with one array: a thousand rows of one column cost five times as much to fetch.
     inserted = await session.scalar(_INSERT, {**scope, **values, "recorded_at": recorded_at})
     return set(inserted or ())
+
+
+async def _copy(
+    session: AsyncSession, scope: Mapping[str, Any], rows: Iterable[EventRow], *, recorded_at: datetime
+) -> bool:
+    """Insert rows that are probably all new, at two thirds of the cost; False, and nothing done, when one is not."""
+    account, workspace = scope["account"], scope["workspace"]
+    # By code point, which is the order of COLLATE "C".
+    records = [
+        (account, workspace, *_said(row), recorded_at) for row in sorted(rows, key=attrgetter("event_id"))
+    ]
+    try:
+        await copy_records(session, "usage_events", names=_TABLE_COLUMNS, records=records)
+    except UniqueViolationError:
+        return False
+    totals: dict[tuple[str, date, str], list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        total = totals[row.metric, row.day, row.channel or ""]
+        total[0] += row.units
+        total[1] += 1
+    keys = map(list, zip(*totals, strict=True))
+    sums = map(list, zip(*totals.values(), strict=True))
+    values = dict(zip(("metrics", "days", "channels", "units", "events"), (*keys, *sums), strict=True))
+    await session.execute(_COUNT, {**scope, **values})
+    return True
+
+
+def _said(row: EventRow) -> tuple[object, ...]:
+    """Give what is stored of a row, in the order of the columns."""
+    return (
+        row.event_id,
+        row.metric,
+        row.quantity,
+        row.units,
+        row.at,
+        row.day,
+        row.channel,
+        row.conversation_id,
+        None if row.properties is None else orjson.dumps(row.properties).decode(),
+        row.fingerprint,
+    )
 
 
 async def _fingerprints(
@@ -218,6 +252,32 @@ _COLUMNS: Final = (
     "properties",
     "fingerprints",
 )
+
+_TABLE_COLUMNS: Final = (
+    "account_id",
+    "workspace_id",
+    "event_id",
+    "metric",
+    "quantity",
+    "units",
+    "at",
+    "day",
+    "channel",
+    "conversation_id",
+    "properties",
+    "fingerprint",
+    "recorded_at",
+)
+
+_COUNT: Final = text("""
+    INSERT INTO usage_days (account_id, workspace_id, metric, day, channel, units, events)
+    SELECT CAST(:account AS uuid), CAST(:workspace AS uuid), metric, day, channel, units, events
+    FROM unnest(CAST(:metrics AS text[]), CAST(:days AS date[]), CAST(:channels AS text[]),
+        CAST(:units AS bigint[]), CAST(:events AS bigint[])) AS total (metric, day, channel, units, events)
+    ORDER BY metric COLLATE "C", day, channel COLLATE "C"
+    ON CONFLICT (account_id, workspace_id, metric, day, channel) DO UPDATE
+        SET units = usage_days.units + excluded.units, events = usage_days.events + excluded.events
+""")
 
 _INSERT: Final = text("""
     WITH added AS (

@@ -9,12 +9,13 @@ import strawberry
 
 from adapters.queries import accounts as account_queries
 from adapters.queries import invoices as invoice_queries
-from api.connections import Connection, connection_from_rows, decode_cursor, page_size
+from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.invoices import Invoice, invoice
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, must_reach, node_id
 from api.payments import Payment, PaymentMethod, payment
+from api.periods import On
 from api.results import mutation
 from api.scalars import Money, SafeString, money
 from api.subscriptions import Subscription, subscription
@@ -76,7 +77,7 @@ class BillingAccount(Node):
     @strawberry.field(
         description="Usage of all workspaces in the billing period that holds a date (today's unless told)."
     )
-    async def usage(self, info: Info, on: date | None = None) -> UsageOverview | None:
+    async def usage(self, info: Info, on: On = None) -> UsageOverview | None:
         """Read the account's usage."""
         async with info.context.sessions() as session:
             try:
@@ -86,7 +87,7 @@ class BillingAccount(Node):
 
     @strawberry.field(description="Its invoices, newest first.")
     async def invoices(
-        self, info: Info, first: int | None = None, after: str | None = None
+        self, info: Info, first: First = None, after: After = None
     ) -> Connection[Invoice]:
         """Read a page of invoices."""
         size = page_size(first)
@@ -99,7 +100,7 @@ class BillingAccount(Node):
 
     @strawberry.field(description="Attempts to charge its invoices, newest first.")
     async def payments(
-        self, info: Info, first: int | None = None, after: str | None = None
+        self, info: Info, first: First = None, after: After = None
     ) -> Connection[Payment]:
         """Read a page of payment attempts."""
         size = page_size(first)
@@ -229,7 +230,9 @@ async def invoice_pay(info: Info, input: InvoicePayInput) -> InvoicePayPayload:
     ctx = info.context
     account_id, invoice_id = must_reach(info, input.invoice_id, "Invoice", UnknownInvoice)
     async with ctx.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=ctx.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice
+        )
         await payments.retry_now(session, account, invoice_id=invoice_id)
     await payments.collect(
         ctx.sessions, ctx.gateway, account_id=account_id, invoice_id=invoice_id, wall=ctx.wall

@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar, overload
 from uuid import UUID
 
 import orjson
@@ -21,6 +21,19 @@ MAX_PAGE_SIZE: Final = 100
 _LONGEST_CURSOR: Final = 2048
 
 KeyPart: TypeAlias = str | int | date | datetime | UUID
+
+First: TypeAlias = Annotated[
+    int | None,
+    strawberry.argument(
+        description=f"How many entries to give: {DEFAULT_PAGE_SIZE} unless told, {MAX_PAGE_SIZE} at most."
+    ),
+]
+After: TypeAlias = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The `endCursor` of the page before; from the beginning of the list unless told."
+    ),
+]
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Annotated, TypeAlias
 
 import strawberry
 
 from domain import calendar
+
+On: TypeAlias = Annotated[
+    date | None, strawberry.argument(description="A date of the billing period; today unless told.")
+]
 
 
 @strawberry.type(description="A run of dates.")

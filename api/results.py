@@ -6,6 +6,7 @@ Each refusal of the rules becomes a GraphQL type of the same name, with its fact
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import date, datetime
@@ -81,6 +82,16 @@ def mutation(
             finally:
                 info.context.loaders.forget()
 
+        signature = inspect.signature(resolver)
+        described = Annotated[
+            get_type_hints(resolver)["input"], strawberry.argument(description="What it needs to know.")
+        ]
+        answer.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect looks for it
+            parameters=[
+                parameter.replace(annotation=described) if name == "input" else parameter
+                for name, parameter in signature.parameters.items()
+            ]
+        )
         return strawberry.mutation(resolver=answer, graphql_type=Optional[result], description=description)  # noqa: UP045
 
     return decorate

@@ -1,10 +1,14 @@
-"""The GraphQL schema: the queries, and every mutation of every noun."""
+"""The GraphQL schema: the queries, and every mutation of every noun.
+
+Run as a program, it writes the schema's text: `python -m api.schema > api/schema.graphql` renews what is committed.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import strawberry
@@ -16,7 +20,7 @@ from adapters.queries import accounts as account_queries
 from adapters.queries import invoices as invoice_queries
 from api import accounts, apikeys, seats, subscriptions, testclocks, usage, workspaces
 from api.accounts import BillingAccount, billing_account
-from api.connections import Connection, connection_from_rows, decode_cursor, page_size
+from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.errors import ProrataSchema
 from api.guard import DocumentGuard
@@ -33,7 +37,7 @@ from api.usage import USAGE_SCALARS
 from api.workspaces import Workspace, workspace
 
 CACHED_DOCUMENTS = 64
-Id = strawberry.ID
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 
 
 @strawberry.type(description="Who calls.")
@@ -66,7 +70,7 @@ class Query:
 
     @strawberry.field(description="The billing accounts the key opens, newest first.")
     async def accounts(
-        self, info: Info, first: int | None = None, after: str | None = None
+        self, info: Info, first: First = None, after: After = None
     ) -> Connection[BillingAccount]:
         """Read a page of accounts."""
         size = page_size(first)
@@ -95,7 +99,11 @@ class Query:
         return await _invoice(info, id)
 
     @strawberry.field(description="A version of the price book; today's unless told.")
-    async def price_book(self, info: Info, version: int | None = None) -> PriceBook | None:
+    async def price_book(
+        self,
+        info: Info,
+        version: Annotated[int | None, strawberry.argument(description="The version's number.")] = None,
+    ) -> PriceBook | None:
         """Find a price book."""
         async with info.context.sessions() as session:
             if version is None:
@@ -233,3 +241,7 @@ schema = ProrataSchema(
     ],
     config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS}),
 )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{schema.as_str()}\n")

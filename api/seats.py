@@ -212,7 +212,9 @@ async def seat_accept(info: Info, input: SeatAcceptInput) -> SeatAcceptPayload:
     """Accept an invite."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
     async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+        )
         row = await seats.accept(session, account, teammate_id=teammate_id)
     return SeatAcceptPayload(teammate=teammate(row))
 
@@ -226,7 +228,9 @@ async def invite_resend(info: Info, input: InviteResendInput) -> InviteResendPay
     """Resend an invite."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
     async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+        )
         row = await seats.resend(session, account, teammate_id=teammate_id)
     return InviteResendPayload(teammate=teammate(row))
 
@@ -240,7 +244,9 @@ async def invite_revoke(info: Info, input: InviteRevokeInput) -> InviteRevokePay
     """Revoke an invite."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
     async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+        )
         row = await seats.revoke(session, account, teammate_id=teammate_id)
     return InviteRevokePayload(teammate=teammate(row))
 
@@ -254,7 +260,9 @@ async def teammate_remove(info: Info, input: TeammateRemoveInput) -> TeammateRem
     """Remove a teammate."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
     async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+        )
         row = await seats.remove(session, account, teammate_id=teammate_id)
     return TeammateRemovePayload(teammate=teammate(row))
 
@@ -268,6 +276,8 @@ async def seat_switch(info: Info, input: SeatSwitchInput) -> SeatSwitchPayload:
     """Switch a seat."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
     async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+        )
         row = await seats.switch(session, account, teammate_id=teammate_id, seat=input.seat)
     return SeatSwitchPayload(teammate=teammate(row))

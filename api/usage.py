@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, NewType
@@ -9,6 +10,7 @@ from typing import Final, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from api.bulk import unpacked
 from api.context import Info
 from api.enums import Channel, EventStatus, Metric, Rejection
 from api.errors import bad_user_input
@@ -128,7 +130,20 @@ class UsageRecordPayload:
     accepted: int = strawberry.field(description="Events recorded now.")
     duplicates: int = strawberry.field(description="Events that were recorded before; they count once.")
     rejected: int = strawberry.field(description="Events not recorded.")
-    outcomes: list[UsageEventOutcome] = strawberry.field(description="One outcome for each event, in order.")
+    of_each: strawberry.Private[list[Outcome]]
+
+    @strawberry.field(description="One outcome for each event, in order.")
+    def outcomes(self) -> list[UsageEventOutcome]:
+        """Show the outcomes: most senders ask for the numbers alone, and a batch has a thousand."""
+        return [
+            UsageEventOutcome(
+                event_id=outcome.event_id,
+                status=outcome.status,
+                reason=outcome.reason,
+                message=outcome.message,
+            )
+            for outcome in self.of_each
+        ]
 
 
 @strawberry.input(description="An event to undo.")
@@ -136,7 +151,7 @@ class UsageTakeBackInput:
     """Input of usageTakeBack."""
 
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
-    event_id: SafeString = strawberry.field(description="The sender's id of the event.")
+    event_id: str = strawberry.field(description="The sender's id of the event.")
     reason: SafeString = strawberry.field(description="Why it is taken back.")
 
 
@@ -193,10 +208,11 @@ async def usage_record(info: Info, input: UsageRecordInput) -> UsageRecordPayloa
     ctx = info.context
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
     async with ctx.sessions.begin() as session:
-        account = await read_account(session, account_id=account_id, wall=ctx.wall)
-        events = [_sent(event) for event in input.events]
-        outcomes = await usage.record(session, account, workspace_id=workspace_id, events=events)
-    return _outcomes(outcomes)
+        account = await read_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownWorkspace)
+        outcomes = await usage.record(
+            session, account, workspace_id=workspace_id, events=_all_sent(input.events)
+        )
+    return _recorded(outcomes)
 
 
 @mutation(
@@ -209,11 +225,16 @@ async def usage_take_back(info: Info, input: UsageTakeBackInput) -> UsageTakeBac
     ctx = info.context
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
     async with ctx.sessions.begin() as session:
-        account = await read_account(session, account_id=account_id, wall=ctx.wall)
+        account = await read_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownWorkspace)
         await usage.take_back(
             session, account, workspace_id=workspace_id, event_id=input.event_id, reason=input.reason
         )
     return UsageTakeBackPayload(event_id=input.event_id)
+
+
+def _all_sent(events: list[UsageEventInput]) -> list[SentEvent]:
+    bulk = unpacked(events[0].event_id) if len(events) == 1 else None
+    return [_sent(event) for event in events] if bulk is None else bulk
 
 
 def _sent(event: UsageEventInput) -> SentEvent:
@@ -228,21 +249,13 @@ def _sent(event: UsageEventInput) -> SentEvent:
     )
 
 
-def _outcomes(outcomes: list[Outcome]) -> UsageRecordPayload:
-    counts = {status: sum(outcome.status is status for outcome in outcomes) for status in EventStatus}
+def _recorded(outcomes: list[Outcome]) -> UsageRecordPayload:
+    counts = Counter(outcome.status for outcome in outcomes)
     return UsageRecordPayload(
         accepted=counts[EventStatus.ACCEPTED],
         duplicates=counts[EventStatus.DUPLICATE],
         rejected=counts[EventStatus.REJECTED],
-        outcomes=[
-            UsageEventOutcome(
-                event_id=outcome.event_id,
-                status=outcome.status,
-                reason=outcome.reason,
-                message=outcome.message,
-            )
-            for outcome in outcomes
-        ],
+        of_each=outcomes,
     )
 
 

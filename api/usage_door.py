@@ -62,6 +62,19 @@ async def record(request: Request, context: Context, *, limit: int) -> Response:
     return Response(_encoder.encode_lines(map(_shown, outcomes)), media_type=NDJSON)
 
 
+def sent_event(event: Event) -> SentEvent:
+    """Give an event as the use case takes it."""
+    return SentEvent(
+        event.event_id,
+        event.metric,
+        event.quantity,
+        event.at,
+        event.channel,
+        event.conversation_id,
+        event.properties,
+    )
+
+
 def _workspace(request: Request, context: Context) -> tuple[UUID, UUID]:
     ref = decode_node_id(request.query_params.get("workspace", ""))
     workspace_id = as_uuid(ref.local_id) if ref and ref.type_name == "Workspace" else None
@@ -83,18 +96,9 @@ def _events(body: bytes, *, limit: int) -> list[SentEvent]:
 
 def _event(number: int, line: bytes) -> SentEvent:
     try:
-        event = _decoder.decode(line)
+        return sent_event(_decoder.decode(line))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
         raise bad_request(f"Line {number} is not an event: {wrong}") from None
-    return SentEvent(
-        event.event_id,
-        event.metric,
-        event.quantity,
-        event.at,
-        event.channel,
-        event.conversation_id,
-        event.properties,
-    )
 
 
 def _shown(outcome: Outcome) -> dict[str, str]:

@@ -21,6 +21,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from api.bulk import packed
 from api.errors import (
     ApiError,
     ErrorCode,
@@ -66,10 +67,19 @@ class ProrataGraphQL(GraphQL[Any, None]):
 
     async def _answer(self, request: Request) -> Response:
         _require_json_post(request)
-        operation = read_operation(await request.body())
-        context = await self.context_factory(request)
+        body, accept = await request.body(), request.headers.get("accept", "")
+        with packed(body) as quick:
+            operation = quick or read_operation(body)
+            context = await self.context_factory(request)
+            result = await self._execute(operation, context)
+        if quick and is_request_error(result):
+            # Nothing was run: have the ordinary way say what is wrong.
+            result = await self._execute(read_operation(body), context)
+        return respond(result, accept=accept)
+
+    async def _execute(self, operation: GraphQLRequestData, context: object) -> ExecutionResult:
         try:
-            result = await self.schema.execute(
+            return await self.schema.execute(
                 operation.query,
                 variable_values=operation.variables,
                 context_value=context,
@@ -83,7 +93,6 @@ class ProrataGraphQL(GraphQL[Any, None]):
             raise bad_request("The document holds no operation, or none called `operationName`.") from None
         except InvalidOperationTypeError:
             raise bad_request("Subscriptions are not offered.") from None
-        return respond(result, accept=request.headers.get("accept", ""))
 
 
 def read_operation(body: bytes) -> GraphQLRequestData:
@@ -122,26 +131,31 @@ def respond(result: ExecutionResult, *, accept: str = "") -> Response:
     status speaks of GraphQL, and 200 in plain JSON, as the GraphQL over HTTP specification has it.
     """
     errors = result.errors or []
-    is_request_error = isinstance(result, PreExecutionError) or (
-        result.data is None and bool(errors) and all(error.path is None for error in errors)
-    )
     if isinstance(result, PreExecutionError):
         fallback = ErrorCode.GRAPHQL_VALIDATION_FAILED
-    elif is_request_error:
+    elif is_request_error(result):
         fallback = ErrorCode.BAD_USER_INPUT
     else:
         fallback = ErrorCode.GRAPHQL_EXECUTION_FAILED
 
-    content: dict[str, object] = {} if is_request_error else {"data": result.data}
+    content: dict[str, object] = {} if is_request_error(result) else {"data": result.data}
     if errors:
         content["errors"] = [public_error(error, fallback=fallback) for error in errors]
     if result.extensions:
         content["extensions"] = result.extensions
 
     media_type = preferred_media_type(accept)
-    status = 400 if is_request_error and media_type == GRAPHQL_JSON else 200
+    status = 400 if is_request_error(result) and media_type == GRAPHQL_JSON else 200
     return Response(
         orjson.dumps(content), status_code=status, headers={"content-type": f"{media_type}; charset=utf-8"}
+    )
+
+
+def is_request_error(result: ExecutionResult) -> bool:
+    """Tell whether the request was refused before any of it ran."""
+    errors = result.errors or []
+    return isinstance(result, PreExecutionError) or (
+        result.data is None and bool(errors) and all(error.path is None for error in errors)
     )
 
 

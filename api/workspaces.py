@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from adapters.queries import workspaces as queries
 from adapters.tables import workspaces as tables
-from api.connections import Connection, connection_from_rows, decode_cursor, page_size
+from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.nodes import Node, must_reach, node_id
+from api.periods import On
 from api.results import mutation
 from api.scalars import SafeString
 from api.seats import Teammate, TeammateStatus, teammate
@@ -42,9 +44,11 @@ class Workspace(Node):
     async def teammates(
         self,
         info: Info,
-        first: int | None = None,
-        after: str | None = None,
-        statuses: list[TeammateStatus] | None = None,
+        first: First = None,
+        after: After = None,
+        statuses: Annotated[
+            list[TeammateStatus] | None, strawberry.argument(description="Where they stand.")
+        ] = None,
     ) -> Connection[Teammate]:
         """Read a page of teammates."""
         size = page_size(first)
@@ -66,7 +70,7 @@ class Workspace(Node):
     @strawberry.field(
         description="Its usage in the billing period that holds a date (today's unless told); null without a subscription."
     )
-    async def usage(self, info: Info, on: date | None = None) -> UsageOverview | None:
+    async def usage(self, info: Info, on: On = None) -> UsageOverview | None:
         """Read the workspace's usage."""
         ctx = info.context
         async with ctx.sessions() as session:
@@ -150,7 +154,9 @@ async def billing_contacts_set(info: Info, input: BillingContactsSetInput) -> Bi
     """Replace billing contacts."""
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
     async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+        account = await lock_account(
+            session, account_id=account_id, wall=info.context.wall, unknown=UnknownWorkspace
+        )
         row = await workspaces.set_contacts(
             session, account, workspace_id=workspace_id, emails=list(input.emails)
         )

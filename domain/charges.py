@@ -44,7 +44,8 @@ _SECTION_LABELS = {
 class History:
     """All dated facts of one subscription, as known at some moment.
 
-    `usage` holds units (not seconds) by metric and local day, all workspaces together, less what was taken back.
+    `usage` holds units (not seconds) by metric and local day, all workspaces together, less what was taken back. Rating
+    needs no finer days than billing periods, so a period's total may stand on its first day.
     """
 
     zone: ZoneInfo

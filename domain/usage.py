@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,11 @@ LARGEST_QUANTITY = 10**9
 LONGEST_ID = 255
 MOST_PROPERTIES = 20
 SECONDS_PER_MINUTE = 60
+
+# What is looked up for every event sent, made once.
+_METRICS = dict(Metric.__members__)
+_CHANNELS = dict(Channel.__members__)
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class Rejection(StrEnum):
@@ -155,43 +161,30 @@ def access(found: Iterable[Phase], zone: ZoneInfo) -> Access:
 
 def well_formed(sent: SentEvent) -> UsageEvent | Rejection:
     """Read an event as sent, or say what is wrong with its form (section 9)."""
+    fault = next(_faults_of_form(sent), None)
+    if fault:
+        return fault
     at = _moment(sent.at)
-    conversation, properties = sent.conversation_id, sent.properties or {}
-    faults = (
-        (Rejection.BAD_EVENT_ID, not _is_name(sent.event_id)),
-        (Rejection.UNKNOWN_METRIC, sent.metric not in Metric.__members__),
-        (Rejection.BAD_QUANTITY, not _is_quantity(sent.quantity)),
-        (Rejection.BAD_CHANNEL, sent.channel is not None and sent.channel not in Channel.__members__),
-        (Rejection.BAD_CONVERSATION, conversation is not None and not _is_name(conversation)),
-        (Rejection.BAD_PROPERTIES, not _are_properties(properties)),
-    )
-    for rejection, is_at_fault in faults:
-        if is_at_fault:
-            return rejection
     if at is None:
         return Rejection.BAD_MOMENT
     return UsageEvent(
         event_id=sent.event_id,
-        metric=Metric(sent.metric),
+        metric=_METRICS[sent.metric],
         quantity=int(sent.quantity),
         at=at,
-        channel=Channel(sent.channel) if sent.channel is not None else None,
-        conversation_id=conversation,
+        channel=_CHANNELS[sent.channel] if sent.channel is not None else None,
+        conversation_id=sent.conversation_id,
     )
 
 
 def judge(event: UsageEvent, *, book: PriceBook, allowed: Access, now: datetime) -> Rejection | None:
     """Decide whether a well-formed event is recorded (section 9); None when it is."""
-    is_message, is_resolution = event.metric is Metric.MESSAGES_SENT, event.metric is Metric.FIN_RESOLUTION
-    faults = (
-        (Rejection.BAD_QUANTITY, is_resolution and event.quantity != 1),
-        (Rejection.BAD_CHANNEL, (event.channel is not None) is not is_message),
-        (Rejection.BAD_CONVERSATION, (event.conversation_id is not None) is not is_resolution),
-        (Rejection.IN_THE_FUTURE, event.at > now + EARLINESS),
-        (Rejection.TOO_OLD, event.at < now - LATENESS),
-        (Rejection.NOT_ENTITLED, not _is_entitled(event, book=book, allowed=allowed)),
-    )
-    return next((rejection for rejection, is_at_fault in faults if is_at_fault), None)
+    return next(_faults(event, book=book, allowed=allowed, now=now), None)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text can be an event's id or a conversation's: of a length that is kept, and storable."""
+    return 1 <= len(text) <= LONGEST_ID and _is_storable(text)
 
 
 def units(metric: Metric, quantity: int) -> int:
@@ -260,6 +253,37 @@ def included_units(phase: Phase, metric: Metric) -> int | None:
     return prices.included or None
 
 
+def _faults_of_form(sent: SentEvent) -> Iterator[Rejection]:
+    if not is_name(sent.event_id):
+        yield Rejection.BAD_EVENT_ID
+    if sent.metric not in _METRICS:
+        yield Rejection.UNKNOWN_METRIC
+    if not _is_quantity(sent.quantity):
+        yield Rejection.BAD_QUANTITY
+    if sent.channel is not None and sent.channel not in _CHANNELS:
+        yield Rejection.BAD_CHANNEL
+    if sent.conversation_id is not None and not is_name(sent.conversation_id):
+        yield Rejection.BAD_CONVERSATION
+    if sent.properties and not _are_properties(sent.properties):
+        yield Rejection.BAD_PROPERTIES
+
+
+def _faults(event: UsageEvent, *, book: PriceBook, allowed: Access, now: datetime) -> Iterator[Rejection]:
+    is_message, is_resolution = event.metric is Metric.MESSAGES_SENT, event.metric is Metric.FIN_RESOLUTION
+    if is_resolution and event.quantity != 1:
+        yield Rejection.BAD_QUANTITY
+    if (event.channel is not None) is not is_message:
+        yield Rejection.BAD_CHANNEL
+    if (event.conversation_id is not None) is not is_resolution:
+        yield Rejection.BAD_CONVERSATION
+    if event.at > now + EARLINESS:
+        yield Rejection.IN_THE_FUTURE
+    if event.at < now - LATENESS:
+        yield Rejection.TOO_OLD
+    if not _is_entitled(event, book=book, allowed=allowed):
+        yield Rejection.NOT_ENTITLED
+
+
 def _is_entitled(event: UsageEvent, *, book: PriceBook, allowed: Access) -> bool:
     spans = allowed.psp if book.metrics[event.metric].needs_psp else allowed.subscribed
     return any(start <= event.at and (end is None or event.at < end) for start, end in spans)
@@ -269,18 +293,14 @@ def _is_quantity(number: float) -> bool:
     return 1 <= number <= LARGEST_QUANTITY and number == number // 1
 
 
-def _is_name(text: str) -> bool:
-    return 1 <= len(text) <= LONGEST_ID and _is_storable(text)
-
-
 def _is_storable(text: str) -> bool:
     """Tell whether the store takes the text: no NUL and no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\x00" not in text and (text.isascii() or not _HALF_PAIR.search(text))
 
 
 def _are_properties(properties: Mapping[str, str]) -> bool:
     return len(properties) <= MOST_PROPERTIES and all(
-        _is_name(name) and len(value) <= LONGEST_ID and _is_storable(value)
+        is_name(name) and len(value) <= LONGEST_ID and _is_storable(value)
         for name, value in properties.items()
     )
 
@@ -290,6 +310,8 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return None if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:

@@ -71,10 +71,12 @@ async def create_account(
     return account
 
 
-async def lock_account(session: AsyncSession, *, account_id: UUID, wall: datetime) -> AccountNow:
-    """Lock an account and read its clock; raises UnknownAccount."""
+async def lock_account(
+    session: AsyncSession, *, account_id: UUID, wall: datetime, unknown: type[Refusal] = UnknownAccount
+) -> AccountNow:
+    """Lock an account and read its clock; raises `unknown`, the refusal for the thing that led to the account."""
     row = await queries.lock(session, account_id)
-    return await _at_its_time(session, row, wall=wall)
+    return await _at_its_time(session, row, wall=wall, unknown=unknown)
 
 
 async def lock_accounts(
@@ -85,10 +87,12 @@ async def lock_accounts(
     return list((await accounts_now(session, rows, wall=wall)).values())
 
 
-async def read_account(session: AsyncSession, *, account_id: UUID, wall: datetime) -> AccountNow:
-    """Give an account and the time on its clock without locking; raises UnknownAccount."""
+async def read_account(
+    session: AsyncSession, *, account_id: UUID, wall: datetime, unknown: type[Refusal] = UnknownAccount
+) -> AccountNow:
+    """Give an account and the time on its clock without locking; raises `unknown`, as `lock_account` does."""
     row = await queries.find(session, account_id)
-    return await _at_its_time(session, row, wall=wall)
+    return await _at_its_time(session, row, wall=wall, unknown=unknown)
 
 
 async def clock_time(session: AsyncSession, test_clock_id: UUID | None, *, wall: datetime) -> datetime:
@@ -114,7 +118,9 @@ async def accounts_now(
     }
 
 
-async def _at_its_time(session: AsyncSession, row: Account | None, *, wall: datetime) -> AccountNow:
+async def _at_its_time(
+    session: AsyncSession, row: Account | None, *, wall: datetime, unknown: type[Refusal]
+) -> AccountNow:
     if row is None:
-        raise UnknownAccount
+        raise unknown
     return (await accounts_now(session, {row.account_id: row}, wall=wall))[row.account_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -15,6 +15,7 @@ from adapters.queries import histories as queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from domain.billing import look_back
+from domain.calendar import local_day, month_of
 from domain.charges import History
 from domain.refusal import Refusal
 from domain.subscriptions import Fact, Phase, phases
@@ -46,17 +47,22 @@ async def load(
     accounts: Sequence[AccountNow],
     rows: Sequence[Subscription],
     *,
+    through: Mapping[UUID, date] | None = None,
     whole: bool = False,
 ) -> dict[UUID, Running]:
     """Load the subscriptions of accounts by account; usage and billed lines only as far back as can still matter.
 
-    `whole` loads them from the beginning.
+    Of usage there are totals by billing period, up to the date in `through`, or to the end of the period that runs today.
+    `whole` loads all from the beginning.
     """
     zones = {account.id: account.zone for account in accounts}
     versions = {row.price_book_version for row in rows}
     books = await pricebooks.books_of(session, versions)
     since = {row.account_id: date.min if whole else _look_back(row) for row in rows}
-    loaded = await queries.load(session, rows, zones=zones, books=books, since=since)
+    ends = through or {
+        account.id: _end_of_today(account, row) for account, row in zip(accounts, rows, strict=True)
+    }
+    loaded = await queries.load(session, rows, zones=zones, books=books, since=since, through=ends)
     return {row.account_id: Running(row, loaded[row.account_id]) for row in rows}
 
 
@@ -95,3 +101,9 @@ async def append(session: AsyncSession, account: AccountNow, row: Subscription, 
 
 def _look_back(row: Subscription) -> date:
     return look_back(anchor=row.anchor_on, period_start=row.period_start, dirty_from=row.dirty_from)
+
+
+def _end_of_today(account: AccountNow, row: Subscription) -> date:
+    """Give the end of the period that runs: a late close may have left the subscription's own behind."""
+    today = max(local_day(account.now, account.zone), row.anchor_on)
+    return max(row.period_end, month_of(row.anchor_on, today).end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -37,19 +37,20 @@ class UnknownInvoice(Refusal):
     template = "No invoice has this id; invoices of other accounts look the same as none."
 
 
-async def close(session: AsyncSession, accounts: Sequence[AccountNow]) -> list[Invoice]:
-    """Close the period of each locked account whose end has come on its clock, and open the next.
+async def close(session: AsyncSession, accounts: Sequence[AccountNow]) -> int:
+    """Close the period of each locked account whose end has come on its clock, and open the next; give their number.
 
     One period an account and call; done again, it finds nothing to do. Accounts are a set: one is a set of one.
     """
+    # Before anything is read: a recording that commits meanwhile may move the mark of how far back to look.
+    await locks.stop_usage(session, [account.id for account in accounts])
     live = await subscription_queries.live(session, [account.id for account in accounts])
     ready = [account for account in accounts if _is_over(account, live.get(account.id))]
     if not ready:
-        return []
+        return 0
     rows = [live[account.id] for account in ready]
 
-    await locks.stop_usage(session, [account.id for account in ready])
-    issued = await issue(session, ready, on={row.account_id: row.period_end for row in rows}, rows=rows)
+    await _issue(session, ready, on={row.account_id: row.period_end for row in rows}, rows=rows)
 
     work = []
     for account, row in zip(ready, rows, strict=True):
@@ -58,7 +59,7 @@ async def close(session: AsyncSession, accounts: Sequence[AccountNow]) -> list[I
         work.append(Due(account.id, "CLOSE", row.id, opening(row.period_end, account.zone)))
     await session.flush()
     await subscription_queries.schedule(session, work)
-    return issued
+    return len(ready)
 
 
 async def issue(
@@ -69,26 +70,7 @@ async def issue(
     rows: Sequence[Subscription],
 ) -> list[Invoice]:
     """Issue the invoice of a date for each locked account; one without lines is not issued (section 5)."""
-    loaded = await histories.load(session, accounts, rows)
-    balances = await credit_balances(session, [account.id for account in accounts])
-    for account in accounts:
-        if balances[account.id] > 0:
-            balances[account.id] = await apply_credit(session, account)
-
-    drafts = [
-        _draft(account, loaded[account.id], on=on[account.id], balance=balances[account.id])
-        for account in accounts
-    ]
-    made = [draft for draft in drafts if draft is not None]
-
-    await queries.write(
-        session,
-        invoices=[draft.invoice for draft in made],
-        lines=[line for draft in made for line in draft.lines],
-        entries=[entry for draft in made for entry in draft.entries],
-    )
-    await subscription_queries.schedule(session, [work for draft in made for work in draft.work])
-    return [Invoice(**draft.invoice) for draft in made]
+    return [Invoice(**draft.invoice) for draft in await _issue(session, accounts, on=on, rows=rows)]
 
 
 async def find_invoice(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> Invoice:
@@ -119,6 +101,35 @@ class _Draft:
     lines: list[dict[str, Any]]
     entries: list[dict[str, Any]]
     work: list[Due]
+
+
+async def _issue(
+    session: AsyncSession,
+    accounts: Sequence[AccountNow],
+    *,
+    on: Mapping[UUID, date],
+    rows: Sequence[Subscription],
+) -> list[_Draft]:
+    loaded = await histories.load(session, accounts, rows, through=on)
+    balances = await credit_balances(session, [account.id for account in accounts])
+    for account in accounts:
+        if balances[account.id] > 0:
+            balances[account.id] = await apply_credit(session, account)
+
+    drafts = [
+        _draft(account, loaded[account.id], on=on[account.id], balance=balances[account.id])
+        for account in accounts
+    ]
+    made = [draft for draft in drafts if draft is not None]
+
+    await queries.write(
+        session,
+        invoices=[draft.invoice for draft in made],
+        lines=[line for draft in made for line in draft.lines],
+        entries=[entry for draft in made for entry in draft.entries],
+    )
+    await subscription_queries.schedule(session, [work for draft in made for work in draft.work])
+    return made
 
 
 def _is_over(account: AccountNow, row: Subscription | None) -> bool:
@@ -188,7 +199,7 @@ def _line(row: Subscription, invoice_id: UUID, position: int, line: Line) -> dic
         "description": line.description,
         "quantity": line.quantity,
         "unit_price": line.unit_price,
-        "tiers": [asdict(part) for part in line.tiers],
+        "tiers": list(line.tiers),
         "period_start": line.period.start,
         "period_end": line.period.end,
         "service_start": line.service.start,

@@ -28,6 +28,7 @@ from domain.subscriptions import Phase
 from domain.usage import (
     ADVICE,
     LATENESS,
+    LONGEST_ID,
     Access,
     AlreadyTakenBack,
     BatchTooLarge,
@@ -37,6 +38,7 @@ from domain.usage import (
     UnknownEvent,
     UsageEvent,
     access,
+    is_name,
     judge,
     read_metric,
     units,
@@ -126,6 +128,8 @@ async def take_back(
     Raises UnknownWorkspace, UnknownEvent, AlreadyTakenBack.
     """
     await find_workspace(session, account_id=account.id, workspace_id=workspace_id)
+    if not is_name(event_id):
+        raise UnknownEvent(event_id[:LONGEST_ID])
     await locks.share_usage(session, account.id)
 
     result = await ingest.take_back(

@@ -82,6 +82,7 @@ def work() -> None:
     from workers.main import WorkerSettings  # after the check: it reads the settings as it is imported
 
     logging.config.dictConfig(default_log_config(verbose=False))
+    logging.getLogger("arq.worker").setLevel(logging.WARNING)  # not two lines for every tick
     asyncio.set_event_loop(uvloop.new_event_loop())  # arq takes the loop it finds
     run_worker(cast("WorkerSettingsType", WorkerSettings))
 

@@ -36,19 +36,15 @@ WEBHOOK_PATH = "/webhooks/payments"
 BANNER = """
 Prorata is running. Ctrl-C stops it; the data stays in {folder}.
 
-  GraphiQL      {api}/graphql
-  Health        {api}/healthz
+  Open this     {api}/graphiql#key={key}
+  GraphQL       {api}/graphql
   Sandbox       {sandbox}  (the payment provider: moves no money)
   Operator key  {key}
 
-GraphiQL asks for the key below, in its Headers tab:
-
-  {{"Authorization": "Bearer {key}"}}
-
-From a terminal:
+The first address is GraphiQL with your key filled in and queries to try. From a terminal:
 
   curl {api}/graphql -H 'Authorization: Bearer {key}' \\
-    -H 'Content-Type: application/json' -d '{{"query": "{{ __schema {{ mutationType {{ fields {{ name }} }} }} }}"}}'
+    -H 'Content-Type: application/json' -d '{{"query": "{{ accounts {{ edges {{ node {{ name today }} }} }} }}"}}'
 
 The other commands, on the same data (more keys, for example):
 
@@ -135,7 +131,7 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
             sandbox=ports.sandbox_url,
             key=kept[key_name],
             env_file=folder / "env",
-            program=Path(sys.argv[0]),
+            program=_program(),
         )
     )
     while not any(server.has_failed() for server in servers):
@@ -176,6 +172,12 @@ def _keep_env(path: Path, variables: Mapping[str, str]) -> None:
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text("".join(f"{name}='{value}'\n" for name, value in variables.items()))
+
+
+def _program() -> str:
+    """The command as it was called, to be repeated in a shell."""
+    called = sys.argv[0]
+    return f"{sys.executable} -m workers" if called.endswith(".py") else called
 
 
 def _prorata(*arguments: str) -> list[str]:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from itertools import takewhile
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,7 @@ from sqlmodel import col
 from adapters.facts import fact_of
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from adapters.tables.teammates import SeatChange
-from domain.calendar import Period
+from domain.calendar import Period, months_from
 from domain.charges import History, Section
 from domain.invoicing import Billed
 from domain.pricebook import Metric, PriceBook
@@ -37,11 +39,15 @@ class Loaded:
 
 
 _USAGE = text("""
-    SELECT d.account_id, d.metric, d.day, sum(d.units)::bigint AS units
-    FROM unnest(:accounts, :sinces) AS wanted(account_id, since)
-    JOIN usage_days d ON d.account_id = wanted.account_id AND d.day >= wanted.since
-    GROUP BY d.account_id, d.metric, d.day
-""").bindparams(bindparam("accounts", type_=ARRAY(PG_UUID)), bindparam("sinces", type_=ARRAY(DATE)))
+    SELECT d.account_id, d.metric, period.opens, sum(d.units)::bigint AS units
+    FROM unnest(:accounts, :starts, :ends) AS period (account_id, opens, closes)
+    JOIN usage_days d ON d.account_id = period.account_id AND d.day >= period.opens AND d.day < period.closes
+    GROUP BY d.account_id, d.metric, period.opens
+""").bindparams(
+    bindparam("accounts", type_=ARRAY(PG_UUID)),
+    bindparam("starts", type_=ARRAY(DATE)),
+    bindparam("ends", type_=ARRAY(DATE)),
+)
 
 _BILLED = text("""
     SELECT DISTINCT ON (l.account_id, l.key)
@@ -67,15 +73,19 @@ async def load(
     zones: Mapping[UUID, ZoneInfo],
     books: Mapping[int, PriceBook],
     since: Mapping[UUID, date],
+    through: Mapping[UUID, date],
 ) -> dict[UUID, Loaded]:
-    """Load subscriptions, at most one of each account, by account; `since` bounds usage and billed lines."""
+    """Load subscriptions, at most one of each account, by account; `since` bounds usage and billed lines.
+
+    Usage is read up to `through` and given as totals of whole billing periods, each on its first day.
+    """
     accounts = [row.account_id for row in subscriptions]
     ids = [row.id for row in subscriptions]
     subscription_of = {row.account_id: row.id for row in subscriptions}
     sinces = [since[row.account_id] for row in subscriptions]
     stated = await facts(session, subscriptions)
     seats = await seat_changes(session, accounts)
-    usage = await _usage(session, accounts, sinces)
+    usage = await _usage(session, subscriptions, since=since, through=through)
     billed: dict[UUID, dict[str, Billed]] = defaultdict(dict)
     parameters = {"accounts": accounts, "subscriptions": ids, "sinces": sinces}
     for row in await session.execute(_BILLED, parameters):
@@ -132,12 +142,34 @@ async def seat_changes(
 
 
 async def _usage(
-    session: AsyncSession, accounts: Sequence[UUID], sinces: Sequence[date]
+    session: AsyncSession,
+    subscriptions: Iterable[Subscription],
+    *,
+    since: Mapping[UUID, date],
+    through: Mapping[UUID, date],
 ) -> dict[UUID, dict[tuple[Metric, date], int]]:
+    """Give the units of each billing period that begins no earlier than `since` and before `through`.
+
+    A close needs no single day, and a company has a hundred and eighty a month.
+    """
+    wanted = [
+        (row.account_id, period.start, period.end)
+        for row in subscriptions
+        for period in takewhile(
+            partial(_begins_before, through[row.account_id]),
+            months_from(row.anchor_on, max(since[row.account_id], row.anchor_on)),
+        )
+    ]
     found: dict[UUID, dict[tuple[Metric, date], int]] = defaultdict(dict)
-    for row in await session.execute(_USAGE, {"accounts": accounts, "sinces": sinces}):
-        found[row.account_id][Metric(row.metric), row.day] = row.units
+    if wanted:
+        accounts, starts, ends = map(list, zip(*wanted, strict=True))
+        for row in await session.execute(_USAGE, {"accounts": accounts, "starts": starts, "ends": ends}):
+            found[row.account_id][Metric(row.metric), row.opens] = row.units
     return found
+
+
+def _begins_before(day: date, period: Period) -> bool:
+    return period.start < day
 
 
 def _billed(row: Row[tuple[object, ...]]) -> Billed:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import BigInteger, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from adapters.copying import copy_rows
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.ledger import LedgerEntry
 from adapters.tables.payments import PaymentAttempt
@@ -26,9 +27,9 @@ async def write(
     entries: Sequence[Mapping[str, Any]],
 ) -> None:
     """Insert the invoices of a close, their lines and their ledger entries, one statement a table."""
-    for table, rows in ((Invoice, invoices), (InvoiceLine, lines), (LedgerEntry, entries)):
-        if rows:
-            await session.execute(insert(table), list(rows))
+    await copy_rows(session, Invoice, invoices)
+    await copy_rows(session, InvoiceLine, lines)
+    await copy_rows(session, LedgerEntry, entries)
 
 
 async def find(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> Invoice | None:
@@ -53,7 +54,8 @@ async def page(
         .limit(limit)
     )
     if before_number is not None:
-        query = query.where(col(Invoice.number) < before_number)
+        # A cursor holds any number; one past the column's own range comes after every invoice.
+        query = query.where(col(Invoice.number) < literal(before_number, BigInteger))
     return list(await session.scalars(query))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -26,6 +27,15 @@ class Due:
     kind: str
     subject_id: UUID
     due_at: datetime
+
+
+_SCHEDULE: Final = text("""
+    INSERT INTO due_work (account_id, kind, subject_id, due_at)
+    SELECT * FROM unnest(CAST(:accounts AS uuid[]), CAST(:kinds AS text[]), CAST(:subjects AS uuid[]),
+        CAST(:moments AS timestamptz[]))
+    ON CONFLICT (account_id, kind, subject_id) DO UPDATE
+        SET due_at = excluded.due_at, lease_until = NULL, failures = 0, parked_at = NULL
+""")
 
 
 async def live(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, Subscription]:
@@ -80,18 +90,11 @@ async def facts_at(
 
 
 async def schedule(session: AsyncSession, work: Iterable[Due]) -> None:
-    """Write work that will fall due, or move its date."""
-    rows = [
-        {"account_id": due.account_id, "kind": due.kind, "subject_id": due.subject_id, "due_at": due.due_at}
-        for due in work
-    ]
-    if not rows:
-        return
-    statement = insert(DueWork).values(rows)
-    moved = {"due_at": statement.excluded.due_at, "lease_until": None, "failures": 0, "parked_at": None}
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["account_id", "kind", "subject_id"], set_=moved)
-    )
+    """Write work that will fall due, or move its date; nothing may be named twice."""
+    rows = [(due.account_id, due.kind, due.subject_id, due.due_at) for due in work]
+    if rows:
+        names = ("accounts", "kinds", "subjects", "moments")
+        await session.execute(_SCHEDULE, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 async def unschedule(

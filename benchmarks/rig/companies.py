@@ -89,9 +89,7 @@ async def copy_company(pool: Pool, original: UUID, *, times: int) -> list[UUID]:
             if table.name == "subscriptions":
                 own["id"] = "copy"
             if table.name == "due_work":
-                own["subject_id"] = (
-                    "CASE kind WHEN 'CLOSE' THEN copy ELSE subject_id END"
-                )
+                own["subject_id"] = "CASE kind WHEN 'CLOSE' THEN copy ELSE subject_id END"
             values = ", ".join(own.get(name, f'"{name}"') for name in names)
             columns = ", ".join(f'"{name}"' for name in names)
             await connection.execute(

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -28,10 +30,11 @@ from benchmarks.rig.measure import parent_of
 from services.apikeys import create_key
 
 PEPPER = "a pepper for the benchmarks"
+WEBHOOK_SECRET = "whsec_" + b64encode(b"no webhook is sent or taken here").decode()
 START_SECONDS = 30
 
 Sessions = async_sessionmaker[AsyncSession]
-Pool = asyncpg.Pool[asyncpg.Record]
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,20 @@ def serving(address: str, *arguments: str) -> Iterator[tuple[int, int]]:
     """Run a server of ours as a process, the product's without arguments; give its process id and port."""
     port = free_port()
     command = [sys.executable, "-m", *(arguments or ("workers", "serve"))]
-    server = processes.spawn(command, on_orphaned=signal.SIGTERM, env=_environment(address, port))
-    try:
-        give_up_at = time.monotonic() + START_SECONDS
-        while not is_answering(port):
-            assert server.poll() is None, "the server ended by itself"
-            assert time.monotonic() < give_up_at, "the server does not answer"
-            time.sleep(0.05)
-        yield server.pid, port
-    finally:
-        processes.stop(server, by=signal.SIGTERM, within_seconds=10)
+    with TemporaryFile() as said:
+        server = processes.spawn(
+            command, on_orphaned=signal.SIGTERM, env=_environment(address, port), output=said
+        )
+        try:
+            give_up_at = time.monotonic() + START_SECONDS
+            while not is_answering(port):
+                if server.poll() is not None or time.monotonic() > give_up_at:
+                    said.seek(0)
+                    raise RuntimeError(said.read().decode())
+                time.sleep(0.05)
+            yield server.pid, port
+        finally:
+            processes.stop(server, by=signal.SIGTERM, within_seconds=10)
 
 
 def _environment(address: str, port: int) -> Mapping[str, str]:
@@ -106,6 +113,6 @@ def _environment(address: str, port: int) -> Mapping[str, str]:
         "REDIS_URL": "redis://127.0.0.1:1",  # nothing here rings for a worker
         "PRORATA_PORT": str(port),
         "PRORATA_SANDBOX_KEY": "no payment is made here",
-        "PRORATA_WEBHOOK_SECRET": "no payment is made here",
+        "PRORATA_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "PRORATA_KEY_PEPPER": PEPPER,
     }

@@ -18,15 +18,18 @@ TICKS = os.sysconf("SC_CLK_TCK")
 _PARENT, _USER, _SYSTEM = 1, 11, 12
 
 
+Work = Callable[[], Awaitable[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Something that does units of work; `run` does as many as it likes and gives their number.
+    """Something that does units of work: `prepare` gives the work of a round, which gives the number of units done.
 
-    `app` names the processes whose CPU time it costs beside PostgreSQL's.
+    Only the work is timed. `app` names the processes whose CPU time it costs beside PostgreSQL's.
     """
 
     name: str
-    run: Callable[[], Awaitable[int]]
+    prepare: Callable[[], Awaitable[Work]]
     app: tuple[int, ...]
     is_limit: bool = False
 
@@ -41,17 +44,17 @@ class Tally:
 
 
 async def race(
-    rivals: Sequence[Rival], *, rounds: int, postmaster: int, between: Callable[[], Awaitable[None]] | None = None
+    rivals: Sequence[Rival], *, rounds: int, postmaster: int, settle: Callable[[], Awaitable[None]]
 ) -> dict[str, Tally]:
-    """Let each rival run once a round, in turn; the first round is not counted."""
+    """Let each rival work once a round, in turn, `settle` going before each; the first round is not counted."""
     tallies = {rival.name: Tally() for rival in rivals}
     for number in range(rounds + 1):
         for rival in rivals:
-            if between:
-                await between()
+            work = await rival.prepare()
+            await settle()
             before = cpu_seconds(rival.app), cpu_seconds(_family(postmaster))
             started = time.perf_counter()
-            units = await rival.run()
+            units = await work()
             seconds = time.perf_counter() - started
             after = cpu_seconds(rival.app), cpu_seconds(_family(postmaster))
             if number == 0:

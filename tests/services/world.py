@@ -180,15 +180,23 @@ class World:
             result = await session.execute(text(sql), values)
             return result.all() if result.returns_rows else []  # type: ignore[attr-defined]
 
+    async def row(self, sql: str, **values: object) -> Row[Any]:
+        """Run SQL and give the one row it has."""
+        (found,) = await self.run(sql, **values)
+        return found
+
     async def value(self, sql: str, **values: object) -> Any:
         """Run SQL and give the one value it has."""
-        ((found,),) = await self.run(sql, **values)
-        return found
+        return (await self.row(sql, **values))[0]
 
     async def expire_leases(self) -> None:
         """Let time pass for everything that a process took and did not give back."""
-        await self.run("UPDATE due_work SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL")
-        await self.run("UPDATE test_clocks SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL")
+        await self.run(
+            "UPDATE due_work SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"
+        )
+        await self.run(
+            "UPDATE test_clocks SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"
+        )
 
     async def invoices(self, company: Company) -> Sequence[Row[Any]]:
         """Give the invoices of a company by number."""
@@ -207,8 +215,7 @@ class World:
         )
 
 
-def sms(quantity: int, *, at: datetime) -> SentEvent:
-    """Make a usage event of text messages; a message costs ten cents."""
-    return SentEvent(
-        event_id=f"sms-{next(NUMBERS)}", metric=Metric.SMS_SEGMENT, quantity=quantity, at=at.isoformat()
-    )
+def sms(quantity: int, *, at: datetime, event_id: str | None = None) -> SentEvent:
+    """Make a usage event of text message segments; the first 500 of a month cost six cents each."""
+    name = event_id or f"sms-{next(NUMBERS)}"
+    return SentEvent(event_id=name, metric=Metric.SMS_SEGMENT, quantity=quantity, at=at.isoformat())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +60,17 @@ class Client:
         try:
             response = self.http.post(path, **request)
         except httpx.HTTPError as error:
-            raise CallFailedError(f"{self.http.base_url}{path}: {error or type(error).__name__}") from error
+            raise CallFailedError(
+                f"{self.http.base_url}{path}: {str(error) or type(error).__name__}"
+            ) from error
         if not response.is_success:
             raise CallFailedError(f"{response.status_code} from {path}: {response.text}")
         return response
 
 
-def connect(url: str, key: str) -> Client:
+@contextmanager
+def connect(url: str, key: str) -> Iterator[Client]:
     """Give a client for an address and a key; proxies named in the environment are passed by."""
     headers = {"authorization": f"Bearer {key}"}
-    return Client(httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False))
+    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
+        yield Client(http)

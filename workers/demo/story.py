@@ -51,14 +51,20 @@ STORY: Final[tuple[tuple[str, Action], ...]] = (
     ("2026-02-16 09:00", Accept(("Nina Mazur",))),
     ("2026-02-16 16:30", Leave("Nina Mazur")),
     ("2026-02-27 18:00", Use("Support", "2026-02-05", {"PHONE_MINUTE": 170, "FIN_RESOLUTION": 85})),
-    ("2026-02-27 18:05", Use("Success", "2026-02-05", {"BULK_EMAIL": 12, "WHATSAPP_SENT": 150}, door="GraphQL")),
+    (
+        "2026-02-27 18:05",
+        Use("Success", "2026-02-05", {"BULK_EMAIL": 12, "WHATSAPP_SENT": 150}, door="GraphQL"),
+    ),
     # Advanced, for its lite seats: three people who only read along.
     ("2026-03-09 10:00", ChangePlan("ADVANCED")),
     ("2026-03-09 10:30", Invite("Support", ("Ewa Duda", "Igor Pawlak", "Olga Wilk"), seat="LITE")),
     ("2026-03-11 09:00", Accept(("Ewa Duda", "Igor Pawlak", "Olga Wilk"))),
     ("2026-03-20 17:00", Leave("Tomasz Wrona")),
     ("2026-03-31 18:00", Use("Support", "2026-03-05", {"PHONE_MINUTE": 210, "FIN_RESOLUTION": 120})),
-    ("2026-03-31 18:05", Use("Success", "2026-03-05", {"BULK_EMAIL": 20, "SMS_SEGMENT": 300}, door="GraphQL")),
+    (
+        "2026-03-31 18:05",
+        Use("Success", "2026-03-05", {"BULK_EMAIL": 20, "SMS_SEGMENT": 300}, door="GraphQL"),
+    ),
     # An empty card: the charges of 5 and 12 April are declined; another card is charged at once.
     ("2026-04-01 12:00", Card("tok_insufficient_funds")),
     ("2026-04-10 09:00", Switch("Adam Zych", "LITE")),
@@ -91,20 +97,31 @@ STORY: Final[tuple[tuple[str, Action], ...]] = (
     ("2026-06-08 09:00", Use("Support", "2026-05-27", {"PHONE_MINUTE": 45}, until="2026-06-04")),
     (
         "2026-06-10 15:00",
-        TakeBack("Support", "2026-05-05:FIN_RESOLUTION:7", reason="The customer came back with the same question."),
+        TakeBack(
+            "Support", "2026-05-05:FIN_RESOLUTION:7", reason="The customer came back with the same question."
+        ),
     ),
     ("2026-06-30 18:00", Use("Success", "2026-06-05", {"MESSAGES_SENT": 4_000, "BULK_EMAIL": 40})),
-    ("2026-06-30 18:05", Use("Support", "2026-06-06", {"PHONE_MINUTE": 320, "FIN_RESOLUTION": 260}, door="GraphQL")),
+    (
+        "2026-06-30 18:05",
+        Use("Support", "2026-06-06", {"PHONE_MINUTE": 320, "FIN_RESOLUTION": 260}, door="GraphQL"),
+    ),
     # July: the launch is over. The add-on lasts to the end of its period.
     ("2026-07-15 10:00", RemovePsp()),
     ("2026-07-17 17:00", Leave("Zofia Lipska")),
     ("2026-07-31 17:00", Leave("Kamil Rybak")),
     ("2026-07-31 18:00", Use("Success", "2026-07-05", {"MESSAGES_SENT": 700, "SMS_SEGMENT": 400})),
-    ("2026-07-31 18:05", Use("Support", "2026-07-06", {"PHONE_MINUTE": 260, "FIN_RESOLUTION": 210}, door="GraphQL")),
+    (
+        "2026-07-31 18:05",
+        Use("Support", "2026-07-06", {"PHONE_MINUTE": 260, "FIN_RESOLUTION": 210}, door="GraphQL"),
+    ),
     # August is left open: there is usage, and a next invoice to look at.
     ("2026-08-14 14:00", Invite("Support", ("Marek Lew", "Iga Sroka"))),
     ("2026-08-17 09:00", Accept(("Marek Lew",))),
     ("2026-08-31 17:00", Use("Support", "2026-08-05", {"PHONE_MINUTE": 240, "FIN_RESOLUTION": 190})),
-    ("2026-08-31 17:05", Use("Success", "2026-08-05", {"BULK_EMAIL": 25, "WHATSAPP_SENT": 300}, door="GraphQL")),
+    (
+        "2026-08-31 17:05",
+        Use("Success", "2026-08-05", {"BULK_EMAIL": 25, "WHATSAPP_SENT": 300}, door="GraphQL"),
+    ),
     ("2026-08-31 18:00", Wait()),
 )

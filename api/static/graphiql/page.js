@@ -1,9 +1,16 @@
 // Starts GraphiQL with one tab for each example. Tabs and the API key stay in this browser's storage.
 
-const examples = JSON.parse(document.getElementById("examples").textContent);
-const headers = JSON.stringify({ Authorization: "Bearer <paste your key>" }, null, 2);
-const fetcher = GraphiQL.createFetcher({ url: "/graphql", enableIncrementalDelivery: false });
+const NO_KEY = "<paste your key>";
 
+const examples = JSON.parse(document.getElementById("examples").textContent);
+const key = keyOfTheLink();
+const headers = headersWith(key || NO_KEY);
+const ask = GraphiQL.createFetcher({ url: "/graphql", enableIncrementalDelivery: false });
+const fetcher = (params, options) => (isWithoutKey(options) ? tellWhereTheKeyGoes() : ask(params, options));
+
+if (key) {
+  putInStoredTabs(headers);
+}
 ReactDOM.createRoot(document.getElementById("graphiql")).render(
   React.createElement(GraphiQL, {
     fetcher,
@@ -16,3 +23,35 @@ ReactDOM.createRoot(document.getElementById("graphiql")).render(
     inputValueDeprecation: true,
   }),
 );
+
+function isWithoutKey(options) {
+  return Object.values(options?.headers ?? {}).some((value) => value.includes(NO_KEY));
+}
+
+function tellWhereTheKeyGoes() {
+  return { errors: [{ message: `Put your API key in place of ${NO_KEY} in the Headers tab, then reload the page.` }] };
+}
+
+// The link that `prorata dev` prints carries a key behind its "#": the part of an address that browsers send
+// nowhere. It leaves the address bar, and so the history, at once.
+function keyOfTheLink() {
+  const found = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (found) {
+    history.replaceState(null, "", location.pathname);
+  }
+  return found;
+}
+
+function headersWith(secret) {
+  return JSON.stringify({ Authorization: `Bearer ${secret}` }, null, 2);
+}
+
+// Tabs of an earlier visit come from the storage, with the key they had.
+function putInStoredTabs(headers) {
+  const stored = JSON.parse(localStorage.getItem("graphiql:tabState"));
+  if (stored) {
+    stored.tabs.forEach((tab) => (tab.headers = headers));
+    localStorage.setItem("graphiql:tabState", JSON.stringify(stored));
+    localStorage.setItem("graphiql:headers", headers);
+  }
+}

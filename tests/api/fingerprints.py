@@ -1,0 +1,23 @@
+"""What a database holds, in a few words a test can compare: nothing was written if it is the same before and after."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.tables import metadata
+
+Fingerprint = dict[str, tuple[int, str]]
+
+_QUERY = text(
+    " UNION ALL ".join(
+        f"SELECT '{name}', count(*), md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {name} t"
+        for name in metadata.tables
+    )
+)
+
+
+async def fingerprint(engine: AsyncEngine) -> Fingerprint:
+    """Give the number of rows of every table, and a digest of them."""
+    async with engine.connect() as connection:
+        return {name: (count, digest) for name, count, digest in await connection.execute(_QUERY)}

@@ -1,0 +1,140 @@
+"""A complete input for every mutation, made of given ids: what tests of all mutations start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLInputObjectType, GraphQLSchema, GraphQLUnionType, get_named_type
+
+from adapters.ids import new_id
+from api.node_ids import NodeRef, decode_node_id, encode_node_id
+from api.schema import schema as strawberry_schema
+
+SCHEMA: GraphQLSchema = strawberry_schema._schema
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Global ids of one account's things, and of the clock it hangs on."""
+
+    account: str
+    workspace: str
+    teammate: str
+    subscription: str
+    invoice: str
+    payment: str
+    clock: str
+
+    def with_account(self, account_id: UUID) -> Ids:
+        """Give the same things as if another account owned them."""
+        return replace(self, **{name: moved(getattr(self, name), account_id) for name in self.owned()})
+
+    def of_nothing(self) -> Ids:
+        """Give ids of the same types that nothing has."""
+        return Ids(**{name: nothing_like(getattr(self, name)) for name in self.__slots__})
+
+    def owned(self) -> tuple[str, ...]:
+        """Name the ids of what an account owns."""
+        return tuple(name for name in self.__slots__ if name != "clock")
+
+
+def moved(node: str, account_id: UUID) -> str:
+    """Give the id of a thing as if another account owned it."""
+    ref = decode_node_id(node)
+    assert ref is not None
+    local_id = str(account_id) if ref.type_name == "BillingAccount" else ref.local_id
+    return encode_node_id(replace(ref, account_id=account_id, local_id=local_id))
+
+
+def nothing_like(node: str) -> str:
+    """Give an id of the same type that nothing has."""
+    ref = decode_node_id(node)
+    assert ref is not None
+    local_id = new_id()
+    account_id = local_id if ref.type_name == "BillingAccount" else ref.account_id and new_id()
+    return encode_node_id(NodeRef(ref.type_name, account_id, str(local_id)))
+
+
+def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
+    """Give an input that is well-formed for each mutation by name."""
+    event = {
+        "eventId": "an event",
+        "metric": "MESSAGES_SENT",
+        "quantity": 1,
+        "at": "2026-09-01T10:00:00Z",
+        "channel": "POST",
+        "conversationId": "a conversation",
+        "properties": {"campaign": "spring"},
+    }
+    account, workspace, teammate = (
+        {"accountId": ids.account},
+        {"workspaceId": ids.workspace},
+        {"teammateId": ids.teammate},
+    )
+    return {
+        "accountCreate": {"name": "Acme", "timeZone": "UTC", "testClockId": ids.clock},
+        "apiKeyCreate": {**account, "name": "backend"},
+        "apiKeyRevoke": {"publicId": "0123456789ab"},
+        "testClockCreate": {"name": "Ahead", "now": "2026-09-01T00:00:00Z"},
+        "testClockAdvance": {"testClockId": ids.clock, "to": "2026-09-02T00:00:00Z"},
+        "workspaceCreate": {
+            **account,
+            "name": "Sales",
+            "creatorName": "Bo",
+            "creatorEmail": "bo@example.com",
+        },
+        "billingContactsSet": {**workspace, "emails": ["pay@example.com"]},
+        "teammateInvite": {**workspace, "name": "Cy", "email": "cy@example.com", "seat": "FULL"},
+        "inviteResend": teammate,
+        "inviteRevoke": teammate,
+        "seatAccept": teammate,
+        "seatSwitch": {**teammate, "seat": "LITE"},
+        "teammateRemove": teammate,
+        "subscriptionStart": {**account, "plan": "ADVANCED", "psp": True},
+        "trialStart": {**account, "plan": "ADVANCED"},
+        "trialExtend": account,
+        "trialConvert": {**account, "plan": "ADVANCED", "psp": True, "when": "NOW"},
+        "planChange": {**account, "plan": "EXPERT"},
+        "pspAdd": account,
+        "pspRemove": account,
+        "usageRecord": {**workspace, "events": [event]},
+        "usageTakeBack": {**workspace, "eventId": "an event", "reason": "by mistake"},
+        "paymentMethodSet": {**account, "token": "tok_visa"},
+        "invoicePay": {"invoiceId": ids.invoice},
+    }
+
+
+def mutations() -> list[str]:
+    """Name the mutations of the schema."""
+    assert SCHEMA.mutation_type is not None
+    return list(SCHEMA.mutation_type.fields)
+
+
+def input_type(mutation: str) -> GraphQLInputObjectType:
+    """Give the input type of a mutation."""
+    assert SCHEMA.mutation_type is not None
+    named = get_named_type(SCHEMA.mutation_type.fields[mutation].args["input"].type)
+    assert isinstance(named, GraphQLInputObjectType)
+    return named
+
+
+def refusals_shown() -> set[tuple[str, str]]:
+    """Name every mutation with every refusal its result may be."""
+    assert SCHEMA.mutation_type is not None
+    shown = set()
+    for name, field in SCHEMA.mutation_type.fields.items():
+        result = get_named_type(field.type)
+        assert isinstance(result, GraphQLUnionType)
+        shown |= {(name, member.name) for member in result.types if not member.name.endswith("Payload")}
+    return shown
+
+
+def document(mutation: str, on_refusal: str = "") -> str:
+    """Write a mutation that asks for the type and message of a refusal, and more of one type of it."""
+    name = mutation[0].upper() + mutation[1:]
+    return f"""
+        mutation ($input: {name}Input!) {{
+          {mutation}(input: $input) {{ __typename ... on UserError {{ message }} {on_refusal} }}
+        }}"""

@@ -1,0 +1,197 @@
+"""A query costs a number of SQL statements that does not grow with what it finds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from tests.api.companies import NOW
+from tests.application import Api
+from tests.scenarios.player import Player, Sent, new_player
+
+FEW, MANY = 8, 24
+
+LINE = "description amount { amount } explanation tiers { units } causes { kind teammate { name } }"
+GROUP = f"section total {{ amount }} lines {{ {LINE} }} changes {{ net {{ amount }} }}"
+ACCOUNT = f"""
+    query ($id: ID!) {{ account(id: $id) {{
+      name frozenAt creditBalance {{ amount }} paymentMethod {{ brand }} testClock {{ now }}
+      workspaces {{ name billingContacts }}
+      subscription {{
+        plan psp {{ endsOn }} runRate {{ amount }} fullSeatsHeld liteSeatsHeld
+        nextInvoice {{ total {{ amount }} sections {{ {GROUP} }} }}
+      }}
+      usage {{ metrics {{ metric total cost {{ amount }} series {{ cumulative }} channels {{ units }} }} }}
+    }} }}"""
+INVOICES = f"""
+    query ($id: ID!, $first: Int!) {{ account(id: $id) {{ invoices(first: $first) {{ edges {{ node {{
+      number total {{ amount }} collection {{ explanation }} payments {{ status reason }}
+      sections {{ {GROUP} }} lines {{ {LINE} }}
+    }} }} }} }} }}"""
+PAYMENTS = """
+    query ($id: ID!, $first: Int!) { account(id: $id) { payments(first: $first) { edges { node { status reason } } } } }"""
+TEAMMATES = """
+    query ($id: ID!, $first: Int!) { workspace(id: $id) { name billingContacts teammates(first: $first) { edges { node {
+      name email seat status seatHistory { seat at on }
+    } } } } }"""
+ACCOUNTS = f"""
+    query ($first: Int!) {{ accounts(first: $first) {{ edges {{ node {{
+      name now today creditBalance {{ amount }} workspaces {{ name billingContacts }}
+      subscription {{
+        plan status currentPeriod {{ end }} runRate {{ amount }} fullSeatsHeld liteSeatsHeld
+        nextInvoice {{ total {{ amount }} due {{ amount }} sections {{ total {{ amount }} }} }}
+      }}
+    }} }} }} }}"""
+
+
+@dataclass(slots=True)
+class Statements:
+    """The statements sent while watched."""
+
+    sent: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Note every statement of every engine of this process."""
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            self.sent.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            yield
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+
+
+async def sent_for(api: Api, query: str, **variables: Any) -> tuple[list[str], dict[str, Any]]:
+    """Give the statements of a query, asked once before so that connections and what is cached are warm."""
+    await api.ask(query, **variables)
+    statements = Statements()
+    with statements.watched():
+        found = await api.ask(query, **variables)
+    return statements.sent, found
+
+
+async def company(api: Api, size: int) -> Player:
+    """Open an account in which as many things happened as `size` says."""
+    player = await new_player(api, now=NOW, name=f"Company of {size}")
+    await player.do("subscriptionStart", accountId=player.account_id, plan="ADVANCED", psp=True)
+    for number in range(size):
+        await player.go_to(NOW + timedelta(hours=number))
+        await player.seat(f"mate-{number}", seat="LITE" if number % 3 == 0 and number < 20 else "FULL")
+        await player.use(
+            Sent(f"event-{number}-{metric}", metric, 700, player.now)
+            for metric in ("MESSAGES_SENT", "BULK_EMAIL", "SMS_SEGMENT")
+        )
+    return player
+
+
+@pytest.fixture(scope="module")
+async def small(operator: Api) -> Player:
+    """An account with a few of everything."""
+    return await company(operator, FEW)
+
+
+@pytest.fixture(scope="module")
+async def large(operator: Api) -> Player:
+    """An account with three times as many of everything."""
+    return await company(operator, MANY)
+
+
+@pytest.fixture(scope="module")
+async def old(operator: Api) -> AsyncIterator[tuple[Player, Player]]:
+    """Accounts with a few invoices and with three times as many: usage, changes and a failed payment in each month."""
+    found = []
+    for months in (FEW, MANY):
+        player = await new_player(operator, now=NOW, token="tok_flaky", name=f"{months} months")
+        await player.do("subscriptionStart", accountId=player.account_id, plan="ADVANCED")
+        for month in range(months - 1):
+            name = f"mate-{month}"
+            await player.seat(name)
+            await player.use([Sent(f"event-{month}", "BULK_EMAIL", 5_000, player.now)])
+            await player.do("testClockAdvance", testClockId=player.clock_id, to=at(player, days=8))
+            await player.remove(name)
+            await player.do("testClockAdvance", testClockId=player.clock_id, to=at(player, days=23))
+        found.append(player)
+    yield found[0], found[1]
+
+
+def at(player: Player, *, days: int) -> str:
+    """Move the player's idea of now on."""
+    player.now += timedelta(days=days)
+    return player.now.isoformat()
+
+
+async def test_an_account_page_with_subscription_next_invoice_and_usage(
+    operator: Api, small: Player, large: Player
+) -> None:
+    few, _ = await sent_for(operator, ACCOUNT, id=small.account_id)
+    many, page = await sent_for(operator, ACCOUNT, id=large.account_id)
+
+    assert_no_more(few, many)
+    lines = [line for group in page["account"]["subscription"]["nextInvoice"]["sections"] for line in group["lines"]]
+    assert sum(len(line["causes"]) for line in lines) > FEW
+
+
+async def test_invoices_with_sections_lines_causes_and_payments(
+    operator: Api, old: tuple[Player, Player]
+) -> None:
+    shorter, longer = old
+
+    few, found = await sent_for(operator, INVOICES, id=shorter.account_id, first=50)
+    many, all_found = await sent_for(operator, INVOICES, id=longer.account_id, first=50)
+
+    assert_no_more(few, many)
+    assert len(found["account"]["invoices"]["edges"]) >= FEW - 1
+    assert len(all_found["account"]["invoices"]["edges"]) >= MANY - 2
+
+
+async def test_payments_of_an_account(operator: Api, old: tuple[Player, Player]) -> None:
+    shorter, longer = old
+
+    few, _ = await sent_for(operator, PAYMENTS, id=shorter.account_id, first=100)
+    many, found = await sent_for(operator, PAYMENTS, id=longer.account_id, first=100)
+
+    assert_no_more(few, many)
+    assert len(found["account"]["payments"]["edges"]) >= MANY - 2
+
+
+async def test_teammates_with_their_seat_history(operator: Api, small: Player, large: Player) -> None:
+    few, _ = await sent_for(operator, TEAMMATES, id=small.workspace_id, first=100)
+    many, found = await sent_for(operator, TEAMMATES, id=large.workspace_id, first=100)
+
+    assert_no_more(few, many)
+    teammates = [edge["node"] for edge in found["workspace"]["teammates"]["edges"]]
+    assert len(teammates) == MANY + 1
+    assert all(teammate["seatHistory"] for teammate in teammates)
+
+
+async def test_accounts_with_their_subscriptions(operator: Api) -> None:
+    for number in range(MANY):
+        player = await new_player(operator, now=NOW, token=None, name=f"Account {number}")
+        await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
+
+    few, _ = await sent_for(operator, ACCOUNTS, first=FEW)
+    many, found = await sent_for(operator, ACCOUNTS, first=MANY)
+
+    assert_no_more(few, many)
+    accounts = [edge["node"] for edge in found["accounts"]["edges"]]
+    assert len(accounts) == MANY
+    assert all(account["subscription"]["nextInvoice"] for account in accounts)
+
+
+def assert_no_more(few: list[str], many: list[str]) -> None:
+    """Check that more rows took no more statements; say which came in addition if they did."""
+    extra = list(many)
+    for statement in few:
+        if statement in extra:
+            extra.remove(statement)
+    assert len(many) <= len(few), "\n".join(extra)
+    assert 0 < len(many) <= 30

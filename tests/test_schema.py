@@ -1,0 +1,204 @@
+"""The public schema: what is committed is what is served, everything is described, and the conventions hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    is_specified_scalar_type,
+    validate_schema,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.node_ids import NodeRef, decode_node_id, encode_node_id
+from api.schema import schema as served
+
+SDL = Path(__file__).parent.parent / "api" / "schema.graphql"
+SCHEMA = served._schema
+RENEW = "The schema changed. Look at the difference, then: python -m api.schema > api/schema.graphql"
+VERBS = (
+    "Create|Revoke|Advance|Set|Invite|Resend|Accept|Switch|Remove|Start|Extend|Convert|Change|Add|Record|TakeBack|Pay"
+)
+MUTATION = re.compile(rf"[a-z]+([A-Z][a-z]+)*?({VERBS})")
+# Every list that is no connection, and why it is never long.
+SHORT_LISTS = {
+    "Query.seatAbilities": "a table of the rules",
+    "PriceBook.plans": "a table of the rules",
+    "PriceBook.metrics": "a table of the rules",
+    "MetricPrices.tiers": "a table of the rules",
+    "BillingAccount.workspaces": "places where teams work, opened one by one",
+    "Workspace.billingContacts": "at most 50",
+    "Teammate.seatHistory": "one person's changes of seat",
+    "Invoice.sections": "at most three",
+    "Invoice.lines": "a few for each day of a period on which something changed",
+    "Invoice.payments": "four by themselves, and those made by hand",
+    "UpcomingInvoice.sections": "at most three",
+    "InvoiceSectionGroup.lines": "part of an invoice's",
+    "InvoiceSectionGroup.changes": "one for each day of a period on which something changed",
+    "ProrationChange.lines": "two",
+    "InvoiceLine.tiers": "a table of the rules",
+    "InvoiceLine.causes": "what happened on one day",
+    "UsageOverview.metrics": "a table of the rules",
+    "UsageOverview.seats": "one for each day of a period",
+    "MetricUsage.series": "one for each day of a period",
+    "MetricUsage.channels": "a table of the rules",
+    "UsageRecordPayload.outcomes": "one for each event sent, at most 1,000",
+}
+
+
+def test_the_committed_schema_is_the_one_served() -> None:
+    assert SDL.read_text() == f"{served.as_str()}\n", RENEW
+
+
+def test_the_schema_is_valid() -> None:
+    assert validate_schema(SCHEMA) == []
+
+
+def test_everything_public_is_described() -> None:
+    assert [place for place, text in descriptions() if not (text or "").strip()] == []
+
+
+@pytest.mark.parametrize("name", [name for name, _ in (SCHEMA.mutation_type or SCHEMA.type_map["Mutation"]).fields.items()])  # type: ignore[union-attr]
+def test_a_mutation_takes_one_input_and_answers_with_one_union(name: str) -> None:
+    field = mutations()[name]
+    prefix = name[0].upper() + name[1:]
+    result = get_nullable_type(field.type)
+    assert isinstance(result, GraphQLUnionType)
+    payload, *refusals = result.types
+
+    assert MUTATION.fullmatch(name), f"{name} does not begin with its noun and end with its verb"
+    assert {argument: str(of.type) for argument, of in field.args.items()} == {"input": f"{prefix}Input!"}
+    assert (str(field.type), result.name, payload.name) == (
+        f"{prefix}Result",
+        f"{prefix}Result",
+        f"{prefix}Payload",
+    )
+    assert refusals
+    assert all("UserError" in [each.name for each in refusal.interfaces] for refusal in refusals)
+
+
+def test_refusals_are_shown_by_mutations_and_nothing_else_is_one() -> None:
+    interface = SCHEMA.type_map["UserError"]
+    assert isinstance(interface, GraphQLInterfaceType)
+    shown = {
+        member.name
+        for field in mutations().values()
+        for member in getattr(get_nullable_type(field.type), "types", ())
+        if not member.name.endswith("Payload")
+    }
+
+    assert {kind.name for kind in SCHEMA.get_possible_types(interface)} == shown
+
+
+def test_every_list_is_a_connection_or_short_by_its_nature() -> None:
+    lists = {
+        f"{kind.name}.{name}"
+        for kind in objects()
+        for name, field in kind.fields.items()
+        if is_list_type(get_nullable_type(field.type)) and not kind.name.endswith("Connection")
+    }
+
+    assert lists == set(SHORT_LISTS)
+
+
+def test_connections_take_pages_and_nothing_else_does() -> None:
+    for kind in objects():
+        for name, field in kind.fields.items():
+            is_connection = get_named_type(field.type).name.endswith("Connection")
+            assert ({"first", "after"} <= set(field.args)) == is_connection, f"{kind.name}.{name}"
+
+
+def test_lists_hold_no_nulls() -> None:
+    for kind in objects():
+        for name, field in kind.fields.items():
+            of = get_nullable_type(field.type)
+            if isinstance(of, GraphQLList):
+                assert isinstance(of.of_type, GraphQLNonNull), f"{kind.name}.{name}"
+
+
+def test_no_number_of_the_schema_is_a_float() -> None:
+    assert "Float" not in SCHEMA.type_map
+
+
+def test_things_are_given_as_references_not_as_ids() -> None:
+    for kind in objects():
+        ids = {name for name, field in kind.fields.items() if get_named_type(field.type).name == "ID"}
+        assert ids <= {"id"}, kind.name
+
+
+def test_whatever_has_an_id_is_a_node() -> None:
+    for kind in objects():
+        is_node = "Node" in [each.name for each in kind.interfaces]
+        assert ("id" in kind.fields) == is_node, kind.name
+
+
+@given(
+    st.sampled_from(sorted(kind for kind in SCHEMA.type_map if not kind.startswith("_"))),
+    st.none() | st.uuids(),
+    st.uuids().map(str) | st.integers(min_value=0).map(str),
+)
+def test_a_node_id_leads_back_to_what_it_names(type_name: str, account_id: UUID | None, local_id: str) -> None:
+    ref = NodeRef(type_name, account_id, local_id)
+
+    assert decode_node_id(encode_node_id(ref)) == ref
+
+
+@given(st.text(max_size=100))
+def test_a_text_is_the_only_id_of_what_it_names_or_names_nothing(text: str) -> None:
+    ref = decode_node_id(text)
+
+    assert ref is None or encode_node_id(ref) == text
+
+
+def mutations() -> dict[str, GraphQLField]:
+    """The mutations by name."""
+    assert SCHEMA.mutation_type is not None
+    return dict(SCHEMA.mutation_type.fields)
+
+
+def public_types() -> list[GraphQLNamedType]:
+    """Every type of ours."""
+    return [
+        kind
+        for name, kind in SCHEMA.type_map.items()
+        if not name.startswith("__") and not is_specified_scalar_type(kind)
+    ]
+
+
+def objects() -> list[GraphQLObjectType]:
+    """Every object type of ours."""
+    return [kind for kind in public_types() if isinstance(kind, GraphQLObjectType)]
+
+
+def descriptions() -> Iterator[tuple[str, str | None]]:
+    """Everything that has to be described, with what it says.
+
+    Values of enums are words of the rules that say what they mean; what each set is about, its type says. Arguments of
+    a mutation are its input, and those of a page mean the same everywhere.
+    """
+    for kind in public_types():
+        yield kind.name, kind.description
+        if isinstance(kind, GraphQLEnumType):
+            continue
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            for name, field in kind.fields.items():
+                yield f"{kind.name}.{name}", field.description
+                for argument, of in getattr(field, "args", {}).items():
+                    yield f"{kind.name}.{name}({argument})", of.description
