@@ -7,7 +7,6 @@ from uuid import UUID
 
 import strawberry
 
-from adapters.queries import accounts as account_queries
 from adapters.queries import invoices as invoice_queries
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
@@ -58,9 +57,8 @@ class BillingAccount(Node):
         clock_id = self.account.row.test_clock_id
         if clock_id is None:
             return None
-        async with info.context.sessions() as session:
-            found = await account_queries.clocks(session, [clock_id])
-        return test_clock(found[clock_id])
+        row = await info.context.loaders.clocks.load(clock_id)
+        return test_clock(row) if row else None
 
     @strawberry.field(description="Its workspaces, oldest first.")
     async def workspaces(self, info: Info) -> list[Workspace]:
@@ -79,33 +77,29 @@ class BillingAccount(Node):
     )
     async def usage(self, info: Info, on: On = None) -> UsageOverview | None:
         """Read the account's usage."""
-        async with info.context.sessions() as session:
+        async with info.context.reads() as session:
             try:
                 return usage_overview(await usage.report(session, self.account, workspace_id=None, on=on))
             except NoSubscription:
                 return None
 
     @strawberry.field(description="Its invoices, newest first.")
-    async def invoices(
-        self, info: Info, first: First = None, after: After = None
-    ) -> Connection[Invoice]:
+    async def invoices(self, info: Info, first: First = None, after: After = None) -> Connection[Invoice]:
         """Read a page of invoices."""
         size = page_size(first)
         before = decode_cursor(after, int)[0] if after is not None else None
-        async with info.context.sessions() as session:
+        async with info.context.reads() as session:
             rows = await invoice_queries.page(
                 session, account_id=self.account.id, before_number=before, limit=size + 1
             )
         return connection_from_rows(rows, size=size, after=after, key=lambda row: (row.number,), node=invoice)
 
     @strawberry.field(description="Attempts to charge its invoices, newest first.")
-    async def payments(
-        self, info: Info, first: First = None, after: After = None
-    ) -> Connection[Payment]:
+    async def payments(self, info: Info, first: First = None, after: After = None) -> Connection[Payment]:
         """Read a page of payment attempts."""
         size = page_size(first)
         before = decode_cursor(after, UUID)[0] if after is not None else None
-        async with info.context.sessions() as session:
+        async with info.context.reads() as session:
             rows = await invoice_queries.attempts_page(
                 session, account_id=self.account.id, before=before, limit=size + 1
             )
@@ -230,9 +224,7 @@ async def invoice_pay(info: Info, input: InvoicePayInput) -> InvoicePayPayload:
     ctx = info.context
     account_id, invoice_id = must_reach(info, input.invoice_id, "Invoice", UnknownInvoice)
     async with ctx.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice
-        )
+        account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice)
         await payments.retry_now(session, account, invoice_id=invoice_id)
     await payments.collect(
         ctx.sessions, ctx.gateway, account_id=account_id, invoice_id=invoice_id, wall=ctx.wall

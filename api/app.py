@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Edge:
         caller = await self.keys.caller(request, wall=wall)
         return Context(
             sessions=self.sessions,
+            reads=self.reads,
             gateway=self.gateway,
             caller=caller,
             wall=wall,
@@ -81,6 +83,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        # Schema and modules live as long as the process: the collector need not look through them again and again.
+        gc.freeze()
         try:
             yield
         finally:

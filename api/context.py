@@ -22,10 +22,12 @@ Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 class Context:
     """One request. `wall` is the real moment; an account may hang on a test clock that tells another.
 
+    `reads` makes sessions without a transaction, each statement seeing what is committed.
     `ring` wakes a worker to look for due work; it may fail without harm, for workers look by themselves.
     """
 
     sessions: Sessions
+    reads: Sessions
     gateway: Gateway
     caller: Caller
     wall: datetime

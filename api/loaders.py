@@ -16,6 +16,7 @@ from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.subscriptions import SubscriptionFact
 from adapters.tables.teammates import SeatChange, Teammate
+from adapters.tables.testclocks import TestClock
 from adapters.tables.workspaces import Workspace
 from services import previews
 from services.accounts import AccountNow, accounts_now
@@ -38,6 +39,7 @@ class Loaders:
             return DataLoader(load_fn=partial(_load, sessions, read))
 
         self.accounts: DataLoader[UUID, AccountNow | None] = loader(partial(_accounts, wall=wall))
+        self.clocks: DataLoader[UUID, TestClock | None] = loader(accounts.clocks)
         self.overviews: DataLoader[UUID, previews.Overview | None] = loader(partial(_overviews, wall=wall))
         self.balances: DataLoader[UUID, int | None] = loader(credit_balances)
         self.workspaces: DataLoader[Key, Workspace | None] = loader(workspaces.find_many)

@@ -83,12 +83,11 @@ def mutation(
                 info.context.loaders.forget()
 
         signature = inspect.signature(resolver)
-        described = Annotated[
-            get_type_hints(resolver)["input"], strawberry.argument(description="What it needs to know.")
-        ]
+        given_as = get_type_hints(resolver)["input"]
+        about = strawberry.argument(description=given_as.__strawberry_definition__.description)
         answer.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect looks for it
             parameters=[
-                parameter.replace(annotation=described) if name == "input" else parameter
+                parameter.replace(annotation=Annotated[given_as, about]) if name == "input" else parameter
                 for name, parameter in signature.parameters.items()
             ]
         )

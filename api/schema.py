@@ -28,6 +28,7 @@ from api.invoices import Invoice, invoice
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, reach
 from api.payments import payment
+from api.plans import PlannedExecution
 from api.pricebooks import Ability, PriceBook, price_book, seat_abilities
 from api.scalars import SCALARS
 from api.seats import teammate
@@ -240,6 +241,7 @@ schema = ProrataSchema(
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],
     config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS}),
+    execution_context_class=PlannedExecution,
 )
 
 

@@ -27,14 +27,13 @@ from adapters.queries import subscriptions as subscription_queries
 from adapters.queries.subscriptions import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.payments import PaymentAttempt
-from adapters.tables.providerevents import ProviderEvent as ProviderEventRow
 from domain import ledger
 from domain.calendar import local_day, opening
 from domain.dunning import NEXT as NEXT_ATTEMPT
 from domain.dunning import AttemptEvent, AttemptStatus, Ladder, after_decline, again
 from domain.invoicing import InvoiceNotOpen, InvoiceStatus
 from domain.refusal import Refusal
-from services.accounts import AccountNow, lock_account
+from services.accounts import AccountNow, UnknownAccount, lock_account
 from services.invoices import collection_work, find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
 
@@ -148,14 +147,14 @@ async def receive(sessions: Sessions, event: ProviderEvent, *, wall: datetime) -
     """
     reference = _attempt_reference(event.idempotency_key)
     async with sessions.begin() as session:
-        if await queries.provider_event(session, event.id):
-            return False
-        session.add(ProviderEventRow(id=event.id, kind=event.kind, received_at=wall))
-        await session.flush()
-        if reference is None or event.outcome is None:
+        is_new = await queries.take_provider_event(session, event_id=event.id, kind=event.kind, now=wall)
+        if not is_new or reference is None or event.outcome is None:
             return False
         account_id, attempt_id = reference
-        account = await lock_account(session, account_id=account_id, wall=wall)
+        try:
+            account = await lock_account(session, account_id=account_id, wall=wall)
+        except UnknownAccount:
+            return False
         await _record(session, account, attempt_id=attempt_id, outcome=event.outcome)
     return True
 

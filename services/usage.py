@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
@@ -50,6 +50,8 @@ from services.histories import NoSubscription
 from services.workspaces import find_workspace
 
 LARGEST_BATCH = 1000
+
+_encoder = msgspec.json.Encoder()
 
 
 class EventStatus(StrEnum):
@@ -252,16 +254,16 @@ def _row(account: AccountNow, event: UsageEvent, sent: SentEvent) -> EventRow:
 
 
 def _fingerprint(event: UsageEvent, sent: SentEvent) -> bytes:
-    """Tell events of one id apart by their content, however it was written."""
+    """Tell events of one id apart by their content, however it was written; its moment is in UTC already."""
     content = (
         event.metric,
         event.quantity,
-        event.at.astimezone(UTC),
+        event.at,
         event.channel,
         event.conversation_id,
-        sorted((sent.properties or {}).items()),
+        sorted(sent.properties.items()) if sent.properties else (),
     )
-    return blake2b(msgspec.json.encode(content), digest_size=16).digest()
+    return blake2b(_encoder.encode(content), digest_size=16).digest()
 
 
 def _outcome(sent: SentEvent, result: Recorded | Rejection) -> Outcome:

@@ -44,7 +44,7 @@ class WorkerSettings:
     cron_jobs = (
         cron(
             sweep,
-            name="sweep",
+            name="tick",  # a name of its own: ARQ holds back for a minute the next job of a cron job's name
             second=set(range(0, 60, SWEEP_SECONDS)),
             unique=True,
             keep_result=0,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -126,6 +128,8 @@ async def invoices_being_charged(session: AsyncSession, *, account_id: UUID) -> 
     return set(await session.scalars(query))
 
 
-async def provider_event(session: AsyncSession, event_id: str) -> ProviderEvent | None:
-    """Give a webhook already taken from the provider."""
-    return await session.get(ProviderEvent, event_id)
+async def take_provider_event(session: AsyncSession, *, event_id: str, kind: str, now: datetime) -> bool:
+    """Note a webhook as taken; False when it was taken before, also by somebody at the same time."""
+    row = {"id": event_id, "kind": kind, "received_at": now}
+    statement = upsert(ProviderEvent).values(row).on_conflict_do_nothing()
+    return (await session.scalar(statement.returning(col(ProviderEvent.id)))) is not None

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.node_ids import decode_node_id
 from domain.calendar import UnknownTimeZone
 from domain.contacts import BadEmailAddress, NoBillingContact, TooManyBillingContacts
 from domain.invoicing import InvoiceNotOpen
@@ -149,15 +150,16 @@ async def clock_too_far(at: Installation) -> Asked:
 @case("testClockAdvance", AdvanceRunning)
 async def clock_advancing(at: Installation) -> Asked:
     player = await bare(at)
-    target = NOW + timedelta(days=1)
+    target, clock = NOW + timedelta(days=1), decode_node_id(player.clock_id)
+    assert clock is not None
     async with at.engine.begin() as connection:
         # As a process leaves it that is at work on it.
         await connection.execute(
             text(
                 "UPDATE test_clocks SET target_at = :target, lease_until = now() + interval '1 hour' "
-                "WHERE id = (SELECT test_clock_id FROM accounts ORDER BY account_id DESC LIMIT 1)"
+                "WHERE id = cast(:clock AS text)::uuid"
             ),
-            {"target": target},
+            {"target": target, "clock": clock.local_id},
         )
     return {"testClockId": player.clock_id, "to": target.isoformat()}, AdvanceRunning(target)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -40,14 +40,14 @@ TEAMMATES = """
     query ($id: ID!, $first: Int!) { workspace(id: $id) { name billingContacts teammates(first: $first) { edges { node {
       name email seat status seatHistory { seat at on }
     } } } } }"""
-ACCOUNTS = f"""
-    query ($first: Int!) {{ accounts(first: $first) {{ edges {{ node {{
-      name now today creditBalance {{ amount }} workspaces {{ name billingContacts }}
-      subscription {{
-        plan status currentPeriod {{ end }} runRate {{ amount }} fullSeatsHeld liteSeatsHeld
-        nextInvoice {{ total {{ amount }} due {{ amount }} sections {{ total {{ amount }} }} }}
-      }}
-    }} }} }} }}"""
+ACCOUNTS = """
+    query ($first: Int!) { accounts(first: $first) { edges { node {
+      name now today testClock { now } creditBalance { amount } workspaces { name billingContacts }
+      subscription {
+        plan status currentPeriod { end } runRate { amount } fullSeatsHeld liteSeatsHeld
+        nextInvoice { total { amount } due { amount } sections { total { amount } } }
+      }
+    } } } }"""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,9 @@ class Statements:
         """Note every statement of every engine of this process."""
 
         def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            self.sent.append(statement)
+            # Who calls is remembered for some seconds: that is asked now and then.
+            if "FROM api_keys" not in statement:
+                self.sent.append(statement)
 
         event.listen(Engine, "before_cursor_execute", note)
         try:
@@ -106,7 +108,7 @@ async def large(operator: Api) -> Player:
 
 
 @pytest.fixture(scope="module")
-async def old(operator: Api) -> AsyncIterator[tuple[Player, Player]]:
+async def old(operator: Api) -> tuple[Player, Player]:
     """Accounts with a few invoices and with three times as many: usage, changes and a failed payment in each month."""
     found = []
     for months in (FEW, MANY):
@@ -120,7 +122,7 @@ async def old(operator: Api) -> AsyncIterator[tuple[Player, Player]]:
             await player.remove(name)
             await player.do("testClockAdvance", testClockId=player.clock_id, to=at(player, days=23))
         found.append(player)
-    yield found[0], found[1]
+    return found[0], found[1]
 
 
 def at(player: Player, *, days: int) -> str:
@@ -136,7 +138,11 @@ async def test_an_account_page_with_subscription_next_invoice_and_usage(
     many, page = await sent_for(operator, ACCOUNT, id=large.account_id)
 
     assert_no_more(few, many)
-    lines = [line for group in page["account"]["subscription"]["nextInvoice"]["sections"] for line in group["lines"]]
+    lines = [
+        line
+        for group in page["account"]["subscription"]["nextInvoice"]["sections"]
+        for line in group["lines"]
+    ]
     assert sum(len(line["causes"]) for line in lines) > FEW
 
 

@@ -47,7 +47,9 @@ NODES = {
 OF_NOBODY = {"PriceBook"}
 OF_THE_CALLER = {"viewer", "accounts"}
 OF_EVERYBODY = {"priceBook", "seatAbilities"}
-VIEWER = "{ viewer { isOperator account { id } } accounts { edges { node { id } } pageInfo { hasNextPage } } }"
+VIEWER = (
+    "{ viewer { isOperator account { id } } accounts { edges { node { id } } pageInfo { hasNextPage } } }"
+)
 
 
 @pytest.fixture(scope="module")
@@ -175,18 +177,21 @@ async def test_a_key_of_an_account_cannot_name_a_clock(caller: Api, ours: Ids) -
     assert asked == {"testClock": None}
 
 
-@pytest.mark.parametrize("key", [
-    None,
-    "",
-    "Bearer",
-    "Bearer ",
-    "Bearer pr_",
-    "Bearer pr_000000000000_wrong",
-    "Bearer nonsense",
-    "Bearer " + "a" * 5_000,
-    "Bearer pr_\u00e9_x",
-    "Bearer pr_a\u00df_x",
-])
+@pytest.mark.parametrize(
+    "key",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer pr_",
+        "Bearer pr_000000000000_wrong",
+        "Bearer nonsense",
+        "Bearer " + "a" * 5_000,
+        "Bearer pr_\u00e9_x",
+        "Bearer pr_a\u00df_x",
+    ],
+)
 async def test_nobody_gets_in_without_a_key(http: httpx.AsyncClient, key: str | None) -> None:
     headers = {} if key is None else {b"authorization": key.encode("latin-1")}
 
@@ -209,9 +214,7 @@ async def test_a_key_needs_its_secret_and_no_other_scheme(http: httpx.AsyncClien
     assert statuses == [401] * 6
 
 
-async def test_a_revoked_key_opens_nothing(
-    operator: Api, later: httpx.AsyncClient, ours: Ids
-) -> None:
+async def test_a_revoked_key_opens_nothing(operator: Api, later: httpx.AsyncClient, ours: Ids) -> None:
     revoked = await key_of(operator, ours.account)
     remembered = Api(later, revoked.key)
     await remembered.ask(VIEWER)
@@ -275,9 +278,7 @@ def strangers(theirs: Ids, ours: Ids, thing: str) -> list[str]:
 async def answered(api: Api, query: str, variables: dict[str, Any]) -> str:
     """Send a document and give the answer as it came."""
     headers = {"authorization": f"Bearer {api.key}"}
-    response = await api.http.post(
-        "/graphql", json={"query": query, "variables": variables}, headers=headers
-    )
+    response = await api.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
     assert response.status_code == 200
     assert "INTERNAL" not in response.text
     return response.text

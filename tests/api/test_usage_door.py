@@ -10,11 +10,11 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.node_ids import decode_node_id
 from tests.api.companies import NOW, key_of, new_company
 from tests.api.fingerprints import fingerprint
 from tests.api.inputs import Ids, moved, nothing_like
 from tests.application import Api
-from api.node_ids import decode_node_id
 
 NDJSON = "application/x-ndjson"
 EVENT: dict[str, Any] = {
@@ -73,7 +73,9 @@ async def test_each_line_gets_its_outcome_in_order(caller: Api, ours: Ids) -> No
 async def test_what_comes_in_by_this_door_is_counted(caller: Api, ours: Ids) -> None:
     before = await totals(caller, ours)
 
-    await post(caller, ours.workspace, lines(*({**EVENT, "eventId": f"e{n}", "quantity": 100} for n in range(7))))
+    await post(
+        caller, ours.workspace, lines(*({**EVENT, "eventId": f"e{n}", "quantity": 100} for n in range(7)))
+    )
 
     after = await totals(caller, ours)
     assert (before["BULK_EMAIL"], after["BULK_EMAIL"]) == ((0, "0.00"), (700, "26.00"))
@@ -107,23 +109,27 @@ async def test_what_came_in_by_one_door_is_a_duplicate_at_the_other(
     assert await fingerprint(engine) == before
 
 
-@pytest.mark.parametrize("body", [
-    b"",
-    b"\n\n  \n",
-    b"not JSON",
-    b"[]",
-    b"null",
-    b'{"eventId": "x"}',
-    b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": "1", "at": "2026-09-10T09:00:00Z"}',
-    b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": true, "at": "2026-09-10T09:00:00Z"}',
-    b'{"eventId": 1, "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z"}',
-    b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z", "price": 0}',
-    b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": NaN, "at": "2026-09-10T09:00:00Z"}',
-    b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": 1e999, "at": "2026-09-10T09:00:00Z"}',
-    b'{"eventId": "\\ud800", "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z"}',
-    b'{"eventId": "\xff\xfe", "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z"}',
-    b"[" * 100_000,
-], ids=lambda body: body[:50].decode(errors="replace"))
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\n\n  \n",
+        b"not JSON",
+        b"[]",
+        b"null",
+        b'{"eventId": "x"}',
+        b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": "1", "at": "2026-09-10T09:00:00Z"}',
+        b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": true, "at": "2026-09-10T09:00:00Z"}',
+        b'{"eventId": 1, "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z"}',
+        b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z", "price": 0}',
+        b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": NaN, "at": "2026-09-10T09:00:00Z"}',
+        b'{"eventId": "x", "metric": "BULK_EMAIL", "quantity": 1e999, "at": "2026-09-10T09:00:00Z"}',
+        b'{"eventId": "\\ud800", "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z"}',
+        b'{"eventId": "\xff\xfe", "metric": "BULK_EMAIL", "quantity": 1, "at": "2026-09-10T09:00:00Z"}',
+        b"[" * 100_000,
+    ],
+    ids=lambda body: body[:50].decode(errors="replace"),
+)
 async def test_a_bad_line_refuses_the_whole_body(
     caller: Api, engine: AsyncEngine, ours: Ids, body: bytes
 ) -> None:
@@ -138,9 +144,7 @@ async def test_a_bad_line_refuses_the_whole_body(
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "", " " * 256])
-async def test_an_id_the_store_cannot_keep_rejects_its_event_only(
-    caller: Api, ours: Ids, text: str
-) -> None:
+async def test_an_id_the_store_cannot_keep_rejects_its_event_only(caller: Api, ours: Ids, text: str) -> None:
     response = await post(caller, ours.workspace, lines({**EVENT, "eventId": text}, EVENT))
 
     assert [each["status"] for each in outcomes(response)] == ["REJECTED", "ACCEPTED"]
@@ -241,7 +245,7 @@ def mixed_events() -> list[dict[str, Any]]:
     found = [
         {**EVENT, "eventId": f"good-{metric}", "metric": metric, **more} for metric, more in METRICS.items()
     ]
-    wrong = (
+    wrong: tuple[dict[str, Any], ...] = (
         {"metric": "PIGEON"},
         {"quantity": 0},
         {"quantity": 1.5},
@@ -277,9 +281,7 @@ async def totals(api: Api, ids: Ids) -> dict[str, tuple[int, str]]:
     return {each["metric"]: (each["total"], each["cost"]["amount"]) for each in usage["metrics"]}
 
 
-async def post(
-    api: Api, workspace: str, body: bytes, *, content_type: str = NDJSON
-) -> httpx.Response:
+async def post(api: Api, workspace: str, body: bytes, *, content_type: str = NDJSON) -> httpx.Response:
     """Send a body."""
     headers = {"authorization": f"Bearer {api.key}", "content-type": content_type}
     response = await api.http.post("/usage", params={"workspace": workspace}, content=body, headers=headers)

@@ -75,9 +75,7 @@ async def opened(api: Api, golden: Golden) -> Player:
         await player.do("trialStart", accountId=player.account_id, plan=golden.plan)
         await player.do("trialConvert", accountId=player.account_id, plan=golden.plan, psp=golden.psp)
     else:
-        await player.do(
-            "subscriptionStart", accountId=player.account_id, plan=golden.plan, psp=golden.psp
-        )
+        await player.do("subscriptionStart", accountId=player.account_id, plan=golden.plan, psp=golden.psp)
         await player.invoices()
     return player
 
@@ -117,7 +115,8 @@ def assert_is(invoice: dict[str, Any], expected: ExpectedInvoice, *, balance: in
     assert balance == expected.balance_cents
     if expected.lines:
         assert [line_of(line) for line in invoice["lines"]] == [
-            (line.section, line.start.isoformat(), line.end.isoformat(), line.cents) for line in expected.lines
+            (line.section, line.start.isoformat(), line.end.isoformat(), line.cents)
+            for line in expected.lines
         ]
         for line, wanted in zip(invoice["lines"], expected.lines, strict=True):
             assert wanted.explanation in {None, line["explanation"]}

@@ -19,7 +19,9 @@ LADDER = [FIRST, "2026-09-08T00:00:00Z", "2026-09-15T00:00:00Z", "2026-09-22T00:
 PAY = "invoice { id status due { amount } payments { status } }"
 
 
-async def subscribed(api: Api, tools: Tools, *, token: str | None, seats: int = 1, start: datetime = STARTED_AT) -> Player:
+async def subscribed(
+    api: Api, tools: Tools, *, token: str | None, seats: int = 1, start: datetime = STARTED_AT
+) -> Player:
     """Start a subscription of some Essential seats; its first invoice is charged at once."""
     player = await new_player(api, now=start, token=token)
     for number in range(2, seats + 1):

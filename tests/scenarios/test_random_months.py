@@ -17,6 +17,7 @@ from tests.reference.actions import (
     Convert,
     Remove,
     RemovePsp,
+    SeatAction,
     Start,
     Story,
     Switch,
@@ -82,18 +83,32 @@ async def do(player: Player, action: Action) -> None:
             await player.do("trialStart", accountId=account_id, plan=plan)
         case Convert(_, plan, psp):
             await player.do("trialConvert", accountId=account_id, plan=plan, psp=psp)
-        case Accept(_, teammate, seat):
-            await player.seat(teammate, seat=seat)
-        case Switch(_, teammate, seat):
-            await player.switch(teammate, seat=seat)
-        case Remove(_, teammate):
-            await player.remove(teammate)
+        case Accept() | Switch() | Remove():
+            await seat(player, action)
         case ChangePlan(_, plan):
             await player.do("planChange", accountId=account_id, plan=plan)
         case AddPsp():
             await player.do("pspAdd", accountId=account_id)
         case RemovePsp():
             await player.do("pspRemove", accountId=account_id)
+        case Use() | TakeBack():
+            await use(player, action)
+
+
+async def seat(player: Player, action: SeatAction) -> None:
+    """Do what concerns one person's seat."""
+    match action:
+        case Accept(_, teammate, held):
+            await player.seat(teammate, seat=held)
+        case Switch(_, teammate, held):
+            await player.switch(teammate, seat=held)
+        case Remove(_, teammate):
+            await player.remove(teammate)
+
+
+async def use(player: Player, action: Use | TakeBack) -> None:
+    """Send a usage event, or take it back."""
+    match action:
         case Use(at, _, event_id, metric, quantity):
             await player.use([Sent(event_id, metric, quantity, at)])
         case TakeBack(_, event_id):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import accounts, due, usage
 from tests.services.bills import lines, units_billed
@@ -110,6 +114,22 @@ async def test_a_take_back_of_an_event_of_four_periods_ago_is_adjusted_by_the_ne
     assert [key for key, _ in await lines(world, company, 7)] == ["seats:2027-03-01"]
     assert await units_billed(world, company, date(2026, 9, 1)) == 0
     await check_books(world, company)
+
+
+async def test_the_checks_see_a_mark_that_was_not_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def forget(session: AsyncSession, *, account_id: UUID, day: date) -> None:
+        """Make no mark."""
+
+    monkeypatch.setattr(usage.queries, "mark_late", forget)
+    company = await world.customer(token=None)
+    event_id = await world.at(moment("2026-09-10")).use(company, 100, at=moment("2026-09-10"))
+    in_january = world.at(moment("2027-01-15"))
+    await in_january.work()
+
+    await in_january.take_back(company, event_id)
+    await world.at(moment("2027-02-01")).work()
+
+    assert await units_billed(world, company, date(2026, 9, 1)) == 100
 
 
 async def test_late_usage_is_not_forgotten_when_periods_close_before_anybody_looks(world: World) -> None:

@@ -11,7 +11,7 @@ from tests.gateway.running_provider import RunningProvider
 from tests.services.conftest import world
 from tests.workers.running_worker import Workshop
 
-__all__ = ["valkey", "world", "workshop"]
+__all__ = ["valkey", "workshop", "world"]
 
 
 @pytest.fixture(scope="module")

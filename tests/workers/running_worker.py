@@ -9,13 +9,19 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET
+from tests.services.world import World
 
 PATIENCE_SECONDS = 30
+CONNECTED = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE application_name = 'prorata-worker' AND datname = current_database() AND backend_start > :began
+"""
 
 
 class Workshop:
@@ -43,26 +49,24 @@ class Workshop:
             worker.wait()
         self._stack.close()
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start a worker."""
+    async def start(self, world: World) -> subprocess.Popen[bytes]:
+        """Start a worker and wait until it has looked for work."""
+        began = datetime.now(UTC)
         log = self._stack.enter_context((self._folder / f"{len(self._workers)}.log").open("wb"))
         command = [sys.executable, "-m", "workers", "work"]
-        worker = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
+        worker = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)  # noqa: ASYNC220 - a fork is short
         self._workers.append(worker)
+
+        async def has_looked() -> bool:
+            assert worker.poll() is None, self.said(worker)
+            return bool(await world.value(CONNECTED, began=began))
+
+        await until(has_looked)
         return worker
 
     def said(self, worker: subprocess.Popen[bytes]) -> str:
         """Give what a worker wrote."""
         return (self._folder / f"{self._workers.index(worker)}.log").read_text(errors="replace")
-
-    async def ready(self, worker: subprocess.Popen[bytes]) -> None:
-        """Wait until a worker takes jobs."""
-
-        async def is_ready() -> bool:
-            assert worker.poll() is None, self.said(worker)
-            return "Starting worker" in self.said(worker)
-
-        await until(is_ready)
 
 
 async def until(is_so: Callable[[], Awaitable[bool]], *, within: float = PATIENCE_SECONDS) -> float:

@@ -48,8 +48,7 @@ def settled(world: World, companies: list[Company], *, invoices: int) -> Callabl
 async def test_a_worker_does_what_is_due_within_seconds(
     past: World, workshop: Workshop, payment_provider: RunningProvider
 ) -> None:
-    worker = workshop.start()
-    await workshop.ready(worker)
+    await workshop.start(past)
 
     companies = [await past.customer() for _ in range(3)]
 
@@ -61,10 +60,9 @@ async def test_a_worker_does_what_is_due_within_seconds(
 async def test_a_worker_comes_through_a_flush_of_redis(
     today: World, workshop: Workshop, valkey: EmbeddedValkey
 ) -> None:
-    worker = workshop.start()
-    await workshop.ready(worker)
+    worker = await workshop.start(today)
     async with Redis.from_url(valkey.url) as client:
-        for _ in range(3):
+        for _ in range(2):
             company = await today.customer()
             await client.flushall()
             await until(settled(today, [company], invoices=1), within=10)
@@ -75,8 +73,7 @@ async def test_a_worker_comes_through_a_flush_of_redis(
 async def test_a_worker_comes_through_a_kill_and_restart_of_redis(
     today: World, workshop: Workshop, valkey: EmbeddedValkey
 ) -> None:
-    worker = workshop.start()
-    await workshop.ready(worker)
+    worker = await workshop.start(today)
     assert valkey._process
     valkey._process.kill()
     valkey._process.wait()
@@ -93,12 +90,11 @@ async def test_a_worker_comes_through_a_kill_and_restart_of_redis(
 async def test_the_bell_is_faster_than_the_sweep(
     today: World, workshop: Workshop, valkey: EmbeddedValkey
 ) -> None:
-    worker = workshop.start()
-    await workshop.ready(worker)
+    await workshop.start(today)
     bell = Bell(valkey.url)
     await bell.ring()
     waits = []
-    for _ in range(4):
+    for _ in range(3):
         # Right after a sweep, so that the next one is far.
         await asyncio.sleep(SWEEP_SECONDS + 0.2 - datetime.now(UTC).timestamp() % SWEEP_SECONDS)
         company = await today.customer()
@@ -121,8 +117,7 @@ async def test_a_worker_asked_to_stop_stops_and_leaves_nothing_half_done(
     past: World, workshop: Workshop, payment_provider: RunningProvider
 ) -> None:
     companies = [await past.customer() for _ in range(10)]
-    worker = workshop.start()
-    await workshop.ready(worker)
+    worker = await workshop.start(past)
     await until(settled(past, companies[:1], invoices=2))
 
     worker.send_signal(signal.SIGTERM)
@@ -138,12 +133,12 @@ async def test_a_worker_asked_to_stop_stops_and_leaves_nothing_half_done(
 async def test_two_workers_do_nothing_twice(
     past: World, workshop: Workshop, valkey: EmbeddedValkey, payment_provider: RunningProvider
 ) -> None:
-    for worker in (workshop.start(), workshop.start()):
-        await workshop.ready(worker)
+    for _ in range(2):
+        await workshop.start(past)
     bell = Bell(valkey.url)
 
     companies = []
-    for _ in range(20):
+    for _ in range(8):
         companies.append(await past.customer())
         await bell.ring()
 
@@ -156,16 +151,15 @@ async def test_two_workers_do_nothing_twice(
 async def test_workers_killed_again_and_again_charge_and_close_once(
     past: World, workshop: Workshop, payment_provider: RunningProvider
 ) -> None:
-    companies = [await past.customer() for _ in range(20)]
-    for number in range(5):
-        worker = workshop.start()
-        await workshop.ready(worker)
-        await asyncio.sleep(0.15 * number)
+    companies = [await past.customer() for _ in range(12)]
+    for number in range(3):
+        worker = await workshop.start(past)
+        await asyncio.sleep(0.2 * number)
         worker.kill()
         await asyncio.to_thread(worker.wait)
         await past.expire_leases()
 
-    workshop.start()
+    await workshop.start(past)
 
     await until(settled(past, companies, invoices=2))
     for company in companies:
