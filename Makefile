@@ -33,7 +33,7 @@ lock: .venv/.ok ## renew both lock files; UPGRADE=--upgrade moves the versions
 	$(LOCK) --constraints requirements.lock --output-file requirements.deploy.lock
 
 bench: .venv/.ok ## measure each workload
-	@for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+	@for each in ingest close dashboard; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
 
 clean: ## remove what can be made again; the development data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -87,11 +87,6 @@ async def _seats_held(session: AsyncSession, ids: list[UUID]) -> Mapping[UUID, M
 
 
 async def _facts(session: AsyncSession, places: list[Place]) -> Mapping[Place, SeatChange | SubscriptionFact]:
-    """Find facts by account and place in its record; all of one request's belong to few accounts."""
-    found: dict[Place, SeatChange | SubscriptionFact] = {}
-    for account_id in {account_id for account_id, _ in places}:
-        wanted = [position for owner, position in places if owner == account_id]
-        changes = await workspaces.changes_at(session, account_id=account_id, positions=wanted)
-        facts = await subscriptions.facts_at(session, account_id=account_id, positions=wanted)
-        found |= {(account_id, position): row for position, row in (changes | facts).items()}
-    return found
+    """Find facts by account and place in its record, whichever kind they are of."""
+    changes = await workspaces.changes_at(session, places)
+    return {**changes, **await subscriptions.facts_at(session, places)}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 import uvloop
 
 from adapters.gateway.sandbox import SandboxGateway
@@ -27,6 +27,10 @@ TWINS = (
     "CREATE TABLE twin_lines (LIKE invoice_lines INCLUDING ALL)",
     "ALTER TABLE twin_lines ADD FOREIGN KEY (account_id, invoice_id) REFERENCES twin_invoices",
 )
+INVOICES = "SELECT * FROM invoices WHERE number = (SELECT max(number) FROM invoices)"
+LINES = """
+    SELECT l.* FROM invoice_lines l JOIN invoices i ON (i.account_id, i.id) = (l.account_id, l.invoice_id)
+    WHERE number = (SELECT max(number) FROM invoices)"""
 # What must hold of every invoice issued here, each as a count of those of which it does not.
 BROKEN = {
     "an invoice whose total is not the sum of its lines": """
@@ -49,8 +53,8 @@ class Closes:
         self.companies = companies
         self.month = 0
         self.gateway = SandboxGateway("http://127.0.0.1:1", "no payment is made here", WEBHOOK_SECRET)
-        self.invoices: list[asyncpg.Record] = []
-        self.lines: dict[UUID, list[asyncpg.Record]] = {}
+        self.invoices: list[tuple[Any, ...]] = []
+        self.lines: dict[UUID, list[tuple[Any, ...]]] = {}
 
     async def next_month(self) -> Work:
         """Let the next month come to its end."""
@@ -68,13 +72,10 @@ class Closes:
 
     async def issued(self) -> Work:
         """Read what was issued for that month, to be copied."""
-        latest = "number = (SELECT max(number) FROM invoices)"
-        self.invoices = await self.store.pool.fetch(f"SELECT * FROM invoices WHERE {latest}")
-        self.lines = {bill["account_id"]: [] for bill in self.invoices}
-        query = f"""SELECT l.* FROM invoice_lines l JOIN invoices i
-            ON (i.account_id, i.id) = (l.account_id, l.invoice_id) WHERE {latest}"""
-        for line in await self.store.pool.fetch(query):
-            self.lines[line["account_id"]].append(line)
+        self.invoices = list(map(tuple, await self.store.pool.fetch(INVOICES)))
+        self.lines = {bill[0]: [] for bill in self.invoices}
+        for line in await self.store.pool.fetch(LINES):
+            self.lines[line["account_id"]].append(tuple(line))
         return self.copy
 
     async def copy(self) -> int:
@@ -82,7 +83,7 @@ class Closes:
         async with self.store.pool.acquire() as connection:
             for start in range(0, len(self.invoices), CHUNK):
                 bills = self.invoices[start : start + CHUNK]
-                lines = [line for bill in bills for line in self.lines[bill["account_id"]]]
+                lines = [line for bill in bills for line in self.lines[bill[0]]]
                 async with connection.transaction():
                     await connection.copy_records_to_table("twin_invoices", records=bills)
                     await connection.copy_records_to_table("twin_lines", records=lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from adapters.queries.places import pairs
 from adapters.tables.accounts import Account
 from adapters.tables.duework import DueWork
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
@@ -80,13 +81,12 @@ async def find(session: AsyncSession, *, account_id: UUID, subscription_id: UUID
 
 
 async def facts_at(
-    session: AsyncSession, *, account_id: UUID, positions: Iterable[int]
-) -> dict[int, SubscriptionFact]:
-    """Give subscription facts by their places in the account's record."""
-    query = select(SubscriptionFact).where(
-        col(SubscriptionFact.account_id) == account_id, col(SubscriptionFact.position).in_(list(positions))
-    )
-    return {row.position: row for row in await session.scalars(query)}
+    session: AsyncSession, places: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], SubscriptionFact]:
+    """Give subscription facts by account and place in its record."""
+    own = tuple_(col(SubscriptionFact.account_id), col(SubscriptionFact.position))
+    query = select(SubscriptionFact).where(own.in_(pairs(places)))
+    return {(row.account_id, row.position): row for row in await session.scalars(query)}
 
 
 async def schedule(session: AsyncSession, work: Iterable[Due]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from adapters.queries.places import pairs
 from adapters.tables.teammates import SeatChange, Teammate
 from adapters.tables.workspaces import BillingContact, Workspace
 
@@ -179,10 +180,9 @@ async def seat_changes_of(
 
 
 async def changes_at(
-    session: AsyncSession, *, account_id: UUID, positions: Iterable[int]
-) -> dict[int, SeatChange]:
-    """Give seat changes by their places in the account's record."""
-    query = select(SeatChange).where(
-        col(SeatChange.account_id) == account_id, col(SeatChange.position).in_(list(positions))
-    )
-    return {row.position: row for row in await session.scalars(query)}
+    session: AsyncSession, places: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], SeatChange]:
+    """Give seat changes by account and place in its record."""
+    own = tuple_(col(SeatChange.account_id), col(SeatChange.position))
+    query = select(SeatChange).where(own.in_(pairs(places)))
+    return {(row.account_id, row.position): row for row in await session.scalars(query)}

@@ -51,11 +51,8 @@ class Connection:
 async def send_all(connections: list[Connection], requests: list[bytes]) -> list[bytes]:
     """Send requests over all connections, each taking the next as it is free; give the answers' bodies."""
     waiting: Iterator[bytes] = iter(requests)
-    answers: list[bytes] = []
 
-    async def work(connection: Connection) -> None:
-        for request in waiting:
-            answers.append(await connection.send(request))
+    async def work(connection: Connection) -> list[bytes]:
+        return [await connection.send(request) for request in waiting]
 
-    await asyncio.gather(*map(work, connections))
-    return answers
+    return [answer for answers in await asyncio.gather(*map(work, connections)) for answer in answers]

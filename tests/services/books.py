@@ -54,12 +54,14 @@ async def check_books(world: World, company: Company, *, provider: RunningProvid
 async def check_settled(world: World, company: Company, *, provider: RunningProvider) -> None:
     """Check the books, and that everything was collected and nothing was given up."""
     await check_books(world, company, provider=provider)
-    assert {row.status for row in await world.invoices(company)} <= {"PAID"}
+    unpaid = [row.number for row in await world.invoices(company) if row.status != "PAID"]
+    assert not unpaid, f"not paid: {unpaid}"
     attempts = await world.run(
         "SELECT status FROM payment_attempts WHERE account_id = :a", a=company.account_id
     )
     assert not UNDECIDED & {row.status for row in attempts}, "an attempt has no outcome"
-    assert not await world.run(PARKED, account=company.account_id)
+    parked = await world.run(PARKED, account=company.account_id)
+    assert not parked, f"parked: {parked}"
 
 
 def charges(provider: RunningProvider) -> list[dict[str, Any]]:
@@ -71,15 +73,16 @@ def charges(provider: RunningProvider) -> list[dict[str, Any]]:
 async def _check_periods(world: World, company: Company) -> None:
     """Check that numbers have no gaps, and that every period is invoiced once, right after the one before."""
     invoices = await world.invoices(company)
-    assert [row.number for row in invoices] == list(range(1, len(invoices) + 1))
+    numbers = [row.number for row in invoices]
+    assert numbers == list(range(1, len(invoices) + 1)), f"numbers with gaps: {numbers}"
     by_subscription: dict[UUID, list[Any]] = defaultdict(list)
     for row in invoices:
         by_subscription[row.subscription_id].append(row)
     for issued in by_subscription.values():
         # The first invoice bears the running period's dates, each later one those of the period it closes.
-        assert issued[0].invoice_on == issued[0].period_start
+        assert issued[0].invoice_on == issued[0].period_start, "the first invoice is not of the first day"
         for row in issued[1:]:
-            assert row.invoice_on == row.period_end
+            assert row.invoice_on == row.period_end, f"invoice {row.number} is not of its period's end"
         for before, after in pairwise(issued):
             assert before.invoice_on == after.period_start, "a period was left out or billed twice"
 

@@ -8,6 +8,14 @@ from tests.gateway.running_provider import RunningProvider
 from tests.services.books import check_settled
 from tests.services.world import World, moment
 
+SECOND_STREAM = """
+    INSERT INTO invoices (account_id, id, number, subscription_id, stream, invoice_on, made_at, issued_at, period_start,
+        period_end, status, total_cents, credit_applied_cents, due_cents, ladder_on, ladder_step)
+    SELECT account_id, gen_random_uuid(), 4, subscription_id, 'OTHER', invoice_on, made_at, issued_at, period_start,
+        period_end, 'PAID', 0, 0, 0, ladder_on, 0
+    FROM invoices WHERE account_id = :a AND number = 1
+"""
+
 
 @pytest.mark.parametrize(
     ("spoil", "seen"),
@@ -24,12 +32,8 @@ from tests.services.world import World, moment
             "that we did not record",
         ),
         (
-            "INSERT INTO invoices (account_id, id, number, subscription_id, stream, invoice_on, made_at, issued_at, "
-            "period_start, period_end, status, total_cents, credit_applied_cents, due_cents, ladder_on, ladder_step) "
-            "SELECT account_id, gen_random_uuid(), 4, subscription_id, 'OTHER', invoice_on, made_at, "
-            "issued_at, period_start, period_end, 'PAID', 0, 0, 0, ladder_on, 0 "
-            "FROM invoices WHERE account_id = :a AND number = 1",
-            r"\[1, 2, 4\] == \[1, 2, 3\]",
+            SECOND_STREAM,
+            r"numbers with gaps: \[1, 2, 4\]",
         ),
         (
             "UPDATE due_work SET parked_at = now(), parked_reason = 'spoilt' WHERE account_id = :a",

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.queries import usage as usage_queries
 from services import accounts, due, usage
 from tests.services.bills import lines, units_billed
 from tests.services.books import check_books
@@ -120,7 +121,7 @@ async def test_the_checks_see_a_mark_that_was_not_made(world: World, monkeypatch
     async def forget(session: AsyncSession, *, account_id: UUID, day: date) -> None:
         """Make no mark."""
 
-    monkeypatch.setattr(usage.queries, "mark_late", forget)
+    monkeypatch.setattr(usage_queries, "mark_late", forget)
     company = await world.customer(token=None)
     event_id = await world.at(moment("2026-09-10")).use(company, 100, at=moment("2026-09-10"))
     in_january = world.at(moment("2027-01-15"))
