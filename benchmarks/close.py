@@ -26,6 +26,10 @@ TWINS = (
     "ALTER TABLE twin_invoices ADD FOREIGN KEY (account_id, subscription_id) REFERENCES subscriptions",
     "CREATE TABLE twin_lines (LIKE invoice_lines INCLUDING ALL)",
     "ALTER TABLE twin_lines ADD FOREIGN KEY (account_id, invoice_id) REFERENCES twin_invoices",
+    # Foreign keys are checked by plans that are made once: of an empty table, PostgreSQL would read all of it each time.
+    "INSERT INTO twin_invoices SELECT * FROM invoices",
+    "INSERT INTO twin_lines SELECT * FROM invoice_lines",
+    "VACUUM ANALYZE",
 )
 INVOICES = "SELECT * FROM invoices WHERE number = (SELECT max(number) FROM invoices)"
 LINES = """
@@ -93,10 +97,10 @@ class Closes:
 async def main(address: str, *, companies: int, rounds: int) -> None:
     """Race, check that nothing is amiss, and print."""
     async with opened(address, connections=2) as store:
-        for twin in TWINS:
-            await store.pool.execute(twin)
         original = await make_company(store, started_at=STARTED_AT, months=rounds + 1)
         await copy_company(store.pool, original, times=companies - 1)
+        for statement in TWINS:
+            await store.pool.execute(statement)
         closes = Closes(store, companies=companies)
         mine = (os.getpid(),)
         rivals = [
@@ -106,10 +110,10 @@ async def main(address: str, *, companies: int, rounds: int) -> None:
         tallies = await race(rivals, rounds=rounds, postmaster=store.postmaster, settle=store.settle)
         for what, query in BROKEN.items():
             assert await store.number(query) == 0, what
-        lines = await store.number("SELECT count(*) FROM twin_lines")
-        issued = await store.number("SELECT count(*) FROM twin_invoices")
+        issued = await store.number("SELECT count(*) FROM twin_invoices WHERE number > 1")
+        lines = sum(map(len, closes.lines.values()))
         assert issued == companies * (rounds + 1)
-        print(f"{companies} companies, {lines / issued:.1f} lines an invoice, {CHUNK} a transaction")
+        print(f"{companies} companies, {lines / companies:.1f} lines an invoice, {CHUNK} a transaction")
         show(rivals, tallies, unit="invoices")
         await closes.gateway.aclose()
 

@@ -38,7 +38,8 @@ from services.invoices import collection_work, find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
-"""How long after a lost answer the provider is asked again, with the same key."""
+LONGEST_WAIT = timedelta(days=1)
+"""After a lost answer the provider is asked again with the same key, at first soon, then at intervals that double."""
 
 NO_METHOD = "no payment method is on file."
 
@@ -247,7 +248,8 @@ async def _record(
                 ladder = after_decline(ladder, is_hard=outcome.is_hard)
             await _climb(session, account, invoice, ladder)
         case None:
-            invoice.next_attempt_at = account.now + ASK_AGAIN_AFTER
+            age = account.now - attempt.created_at
+            invoice.next_attempt_at = account.now + min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
             await _schedule_collect(session, account, invoice)
 
 

@@ -29,7 +29,7 @@ def test_what_is_not_secret_has_a_default() -> None:
 
     assert (settings.host, settings.port, settings.graphiql) == ("127.0.0.1", 8470, False)
     assert (settings.max_body_bytes, settings.usage_body_bytes, settings.usage_batch) == (
-        262_144,
+        1_048_576,
         4_194_304,
         1000,
     )

@@ -35,7 +35,8 @@ _SCHEDULE: Final = text("""
     SELECT * FROM unnest(CAST(:accounts AS uuid[]), CAST(:kinds AS text[]), CAST(:subjects AS uuid[]),
         CAST(:moments AS timestamptz[]))
     ON CONFLICT (account_id, kind, subject_id) DO UPDATE
-        SET due_at = excluded.due_at, lease_until = NULL, failures = 0, parked_at = NULL
+        SET due_at = excluded.due_at, lease_until = NULL, failures = 0, parked_at = NULL,
+            parked_reason = NULL
 """)
 
 

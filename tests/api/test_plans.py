@@ -91,7 +91,8 @@ async def test_whatever_is_asked_of_whatever_there_is_comes_out_alike(
     content = [_twig(chance, depth=3, oddness=oddness) for _ in range(3)]
     document = (
         "query ($yes: Boolean = true, $no: Boolean = false) {"
-        f" twigs {_selection(chance, depth=4)} twig {_selection(chance, depth=4)} }}"
+        f" twigs {_selection(chance, depth=4)} twig {_selection(chance, depth=4)}"
+        " all: twig { ...Common name @include(if: $yes) size @skip(if: $no) } }"
         " fragment Common on Twig { name color cost { amount } again: size }"
     )
 
