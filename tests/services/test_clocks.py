@@ -201,7 +201,9 @@ async def test_a_jump_does_not_stop_at_a_provider_that_is_down_and_the_money_com
 
     await check_settled(world, company, provider=payment_provider)
     first = (await world.invoices(company))[0]
-    assert first.paid_at - first.made_at == timedelta(minutes=5 * 2**5)  # asked again after 5, 10, 20, 40, 80, 160
+    assert first.paid_at - first.made_at == timedelta(
+        minutes=5 * 2**5
+    )  # asked again after 5, 10, 20, 40, 80, 160
 
 
 async def test_an_account_on_a_clock_is_decided_about_in_the_clocks_time(world: World) -> None:
