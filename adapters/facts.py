@@ -8,16 +8,26 @@ from typing import Any, Final
 import msgspec
 
 from adapters.tables.subscriptions import SubscriptionFact
-from domain.subscriptions import (
+from domain.facts import (
+    BookMigrated,
+    Cancelled,
+    ContractAmended,
+    ContractEnded,
+    ContractSigned,
     ConversionChosen,
+    EarlyStageStarted,
     Ended,
     Fact,
     PlanChanged,
     PspAdded,
     PspRemoved,
+    RenewalSet,
+    Resumed,
+    SeatsPurchased,
     Started,
     TrialExtended,
     TrialStarted,
+    YearlyStarted,
 )
 
 KINDS: Final[dict[str, type[Fact]]] = {
@@ -25,9 +35,19 @@ KINDS: Final[dict[str, type[Fact]]] = {
     "TRIAL_EXTENDED": TrialExtended,
     "CONVERSION_CHOSEN": ConversionChosen,
     "STARTED": Started,
+    "YEARLY_STARTED": YearlyStarted,
+    "EARLY_STAGE_STARTED": EarlyStageStarted,
+    "CONTRACT_SIGNED": ContractSigned,
+    "CONTRACT_AMENDED": ContractAmended,
+    "CONTRACT_ENDED": ContractEnded,
     "PLAN_CHANGED": PlanChanged,
+    "SEATS_PURCHASED": SeatsPurchased,
     "PSP_ADDED": PspAdded,
     "PSP_REMOVED": PspRemoved,
+    "RENEWAL_SET": RenewalSet,
+    "BOOK_MIGRATED": BookMigrated,
+    "CANCELLED": Cancelled,
+    "RESUMED": Resumed,
     "ENDED": Ended,
 }
 _NAMES: Final = {fact: name for name, fact in KINDS.items()}

@@ -8,11 +8,14 @@ from uuid import UUID
 import strawberry
 
 from adapters.queries import invoices as invoice_queries
+from api.alerts import Alert, alerts_of
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.invoices import Invoice, invoice
+from api.limits import HardLimit, LimitSwitch, limit_log, limits_of
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, must_reach, node_id
+from api.notifications import Notification, notifications_of
 from api.payments import Payment, PaymentMethod, payment
 from api.periods import On
 from api.results import mutation
@@ -82,6 +85,30 @@ class BillingAccount(Node):
                 return usage_overview(await usage.report(session, self.account, workspace_id=None, on=on))
             except NoSubscription:
                 return None
+
+    @strawberry.field(description="Alerts on all of its workspaces together.")
+    async def alerts(self, info: Info) -> list[Alert]:
+        """Load the alerts."""
+        return await alerts_of(info, self.account.id, None)
+
+    @strawberry.field(description="Hard limits on its pool.")
+    async def limits(self, info: Info) -> list[HardLimit]:
+        """Load the limits."""
+        return await limits_of(info, self.account.id, None)
+
+    @strawberry.field(description="What hard limits switched, its own and its workspaces', newest first.")
+    async def limit_log(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[LimitSwitch]:
+        """Read a page of the log."""
+        return await limit_log(info, self.account.id, None, first=first, after=after)
+
+    @strawberry.field(description="Notices of all its workspaces, newest first.")
+    async def notifications(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[Notification]:
+        """Read a page of notices."""
+        return await notifications_of(info, self.account.id, None, first=first, after=after)
 
     @strawberry.field(description="Its invoices, newest first.")
     async def invoices(self, info: Info, first: First = None, after: After = None) -> Connection[Invoice]:

@@ -4,36 +4,56 @@ from __future__ import annotations
 
 import strawberry
 
-from domain.charges import Section
+from domain.alerts import AlertMetric
+from domain.charges import Section, Stream
 from domain.dunning import AttemptStatus
+from domain.entitlements import Barrier
 from domain.invoicing import InvoiceStatus
+from domain.limits import SwitchCause
+from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.seats import SeatType
 from domain.usage import Rejection
+from services.notifications import NoticeKind
 from services.usage import EventStatus
 
 __all__ = [
+    "AlertMetric",
     "AttemptStatus",
+    "Barrier",
     "Channel",
     "EventStatus",
     "InvoiceStatus",
     "Metric",
+    "NoticeKind",
+    "PhaseKind",
     "Plan",
     "Rejection",
     "SeatType",
     "Section",
+    "Stream",
+    "SwitchCause",
 ]
 
 strawberry.enum(Plan, description="What a subscription is for; every full seat costs its price.")
 strawberry.enum(Metric, description="What usage is counted in.")
 strawberry.enum(Channel, description="How a message was sent.")
+strawberry.enum(PhaseKind, name="SubscriptionBilling", description="How a subscription is billed.")
 strawberry.enum(SeatType, description="A full seat is billed by the day; a lite seat is free.")
 strawberry.enum(EventStatus, description="What became of one event.")
 strawberry.enum(Rejection, description="Why an event was not recorded.")
 strawberry.enum(Section, name="InvoiceSection", description="Part of an invoice.")
+strawberry.enum(Stream, name="InvoiceStream", description="Which of the invoices of one date.")
 strawberry.enum(InvoiceStatus, description="Where an issued invoice stands.")
 strawberry.enum(
     AttemptStatus,
     name="PaymentStatus",
     description="Where an attempt stands; UNKNOWN means the provider's answer was lost and is asked for again.",
 )
+strawberry.enum(
+    AlertMetric,
+    description="What an alert watches: a usage metric, full seats held, or dollars of the next invoice.",
+)
+strawberry.enum(Barrier, name="EntitlementReason", description="Why a workspace may not use a channel.")
+strawberry.enum(SwitchCause, name="LimitSwitchCause", description="What turned a channel off or on.")
+strawberry.enum(NoticeKind, name="NotificationKind", description="What a notice is about.")

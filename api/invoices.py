@@ -12,7 +12,7 @@ import strawberry
 from adapters.tables import invoices as tables
 from adapters.tables.subscriptions import SubscriptionFact
 from api.context import Info
-from api.enums import InvoiceStatus, Section
+from api.enums import InvoiceStatus, Section, Stream
 from api.nodes import Node, node_id
 from api.payments import Payment, payment
 from api.periods import Period, dates, period
@@ -20,6 +20,8 @@ from api.scalars import BigInt, Money, UnitPrice, money
 from api.seats import Teammate, teammate
 from domain.dunning import explain
 from domain.invoicing import Line
+from services import verification
+from services.accounts import read_account
 from services.invoices import ladder_of
 from services.previews import NextInvoice
 
@@ -144,6 +146,26 @@ class Collection:
     explanation: str = strawberry.field(description="What happened and what comes next, in plain words.")
 
 
+@strawberry.type(description="A part of an invoice that was forgiven; it stays billed.")
+class CreditNote:
+    """A credit note."""
+
+    amount: Money = strawberry.field(description="What was forgiven.")
+    lowered_due: Money = strawberry.field(
+        description="What of it lowered the due amount; the rest became credit."
+    )
+    reason: str = strawberry.field(description="Why.")
+    at: datetime = strawberry.field(description="When.")
+
+
+@strawberry.type(description="An invoice worked out again from what was known when it was made.")
+class Verification:
+    """Proof of an invoice."""
+
+    is_right: bool = strawberry.field(description="Whether every line is exactly what it should be.")
+    differences: list[str] = strawberry.field(description="What differs, a sentence each.")
+
+
 @strawberry.type(description="An issued invoice. Its lines never change.")
 class Invoice(Node):
     """An invoice."""
@@ -159,25 +181,51 @@ class Invoice(Node):
     due: Money = strawberry.field(description="What is left to pay.")
     issued_at: datetime = strawberry.field(description="When it was issued.")
     paid_at: datetime | None = strawberry.field(description="When it was paid.")
+    stream: Stream = strawberry.field(description="Which of a date's invoices it is.")
+    closed_reason: str | None = strawberry.field(description="Why it was voided or written off.")
     row: strawberry.Private[tables.Invoice]
 
     @strawberry.field(description="Its lines by section, in the order of an invoice.")
     async def sections(self, info: Info) -> list[InvoiceSectionGroup]:
         """Load the lines and group them."""
         rows = await info.context.loaders.lines.load((self.row.account_id, self.row.id))
-        return grouped([_stored_line(row) for row in rows or []])
+        return grouped([stored_line(row) for row in rows or []])
 
     @strawberry.field(description="Its lines, one after the other.")
     async def lines(self, info: Info) -> list[InvoiceLine]:
         """Load the lines."""
         rows = await info.context.loaders.lines.load((self.row.account_id, self.row.id))
-        return [_stored_line(row) for row in rows or []]
+        return [stored_line(row) for row in rows or []]
 
     @strawberry.field(description="The attempts to charge it, first to last.")
     async def payments(self, info: Info) -> list[Payment]:
         """Load the attempts."""
         rows = await info.context.loaders.attempts.load((self.row.account_id, self.row.id))
         return [payment(row) for row in rows or []]
+
+    @strawberry.field(description="Its credit notes, oldest first.")
+    async def credit_notes(self, info: Info) -> list[CreditNote]:
+        """Load the credit notes."""
+        rows = await info.context.loaders.credit_notes.load((self.row.account_id, self.row.id))
+        return [
+            CreditNote(
+                amount=money(row.amount_cents),
+                lowered_due=money(row.to_due_cents),
+                reason=row.reason,
+                at=row.at,
+            )
+            for row in rows or []
+        ]
+
+    @strawberry.field(
+        description="Work it out again from the facts, the usage and the invoices known when it was made, and compare."
+    )
+    async def verify(self, info: Info) -> Verification:
+        """Prove the invoice."""
+        async with info.context.sessions() as session:
+            account = await read_account(session, account_id=self.row.account_id, wall=info.context.wall)
+            verdict = await verification.verify(session, account, invoice_id=self.row.id)
+        return Verification(is_right=verdict.is_right, differences=list(verdict.differences))
 
     @strawberry.field(description="How its collection goes on; null once it is not open.")
     async def collection(self, info: Info) -> Collection | None:
@@ -213,6 +261,8 @@ def invoice(row: tables.Invoice) -> Invoice:
         due=money(row.due_cents),
         issued_at=row.issued_at,
         paid_at=row.paid_at,
+        stream=Stream(row.stream),
+        closed_reason=row.closed_reason,
         row=row,
     )
 
@@ -227,6 +277,23 @@ def upcoming_invoice(preview: NextInvoice) -> UpcomingInvoice:
         due=money(preview.settlement.due),
         sections=grouped([_line(preview.account_id, line) for line in preview.lines]),
     )
+
+
+def issued_as_upcoming(row: tables.Invoice, lines: Iterable[tables.InvoiceLine]) -> UpcomingInvoice:
+    """Show an invoice that a previewed change would issue."""
+    return UpcomingInvoice(
+        invoice_on=row.invoice_on,
+        period=dates(row.period_start, row.period_end),
+        total=money(row.total_cents),
+        credit_applied=money(row.credit_applied_cents),
+        due=money(row.due_cents),
+        sections=grouped([stored_line(line) for line in lines]),
+    )
+
+
+def lines_of(preview: UpcomingInvoice) -> list[InvoiceLine]:
+    """Give the lines of all sections."""
+    return [line for section in preview.sections for line in section.lines]
 
 
 def grouped(lines: list[InvoiceLine]) -> list[InvoiceSectionGroup]:
@@ -268,7 +335,7 @@ def _line(account_id: UUID, line: Line) -> InvoiceLine:
         description=line.description,
         quantity=None if line.quantity is None else BigInt(line.quantity),
         unit_price=None if line.unit_price is None else UnitPrice(line.unit_price),
-        tiers=[_tier(part.first, part.last, part.units, part.price) for part in line.tiers],
+        tiers=[tier_part(part.first, part.last, part.units, part.price) for part in line.tiers],
         service_period=period(line.service),
         billing_period=period(line.period),
         amount=money(line.amount),
@@ -280,13 +347,14 @@ def _line(account_id: UUID, line: Line) -> InvoiceLine:
     )
 
 
-def _stored_line(row: tables.InvoiceLine) -> InvoiceLine:
+def stored_line(row: tables.InvoiceLine) -> InvoiceLine:
+    """Show a line of an issued invoice."""
     return InvoiceLine(
         section=Section(row.section),
         description=row.description,
         quantity=None if row.quantity is None else BigInt(row.quantity),
         unit_price=None if row.unit_price is None else UnitPrice(row.unit_price),
-        tiers=[_tier(**part) for part in row.tiers],
+        tiers=[tier_part(**part) for part in row.tiers],
         service_period=dates(row.service_start, row.service_end),
         billing_period=dates(row.period_start, row.period_end),
         amount=money(row.amount_cents),
@@ -298,7 +366,8 @@ def _stored_line(row: tables.InvoiceLine) -> InvoiceLine:
     )
 
 
-def _tier(first: int, last: int | None, units: int, price: int) -> TierPart:
+def tier_part(first: int, last: int | None, units: int, price: int) -> TierPart:
+    """Show the units that fall in one tier."""
     return TierPart(
         first=BigInt(first),
         last=None if last is None else BigInt(last),

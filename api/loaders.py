@@ -12,15 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
 from adapters.queries import accounts, invoices, subscriptions, workspaces
-from adapters.tables.invoices import Invoice, InvoiceLine
+from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.subscriptions import SubscriptionFact
 from adapters.tables.teammates import SeatChange, Teammate
 from adapters.tables.testclocks import TestClock
 from adapters.tables.workspaces import Workspace
-from services import previews
+from services import alerts, limits, previews
 from services.accounts import AccountNow, accounts_now
+from services.alerts import AlertView
 from services.ledger import credit_balances
+from services.limits import LimitView
 
 Key = tuple[UUID, UUID]
 Place = tuple[UUID, int]
@@ -41,6 +43,8 @@ class Loaders:
         self.accounts: DataLoader[UUID, AccountNow | None] = loader(partial(_accounts, wall=wall))
         self.clocks: DataLoader[UUID, TestClock | None] = loader(accounts.clocks)
         self.overviews: DataLoader[UUID, previews.Overview | None] = loader(partial(_overviews, wall=wall))
+        self.alerts: DataLoader[UUID, list[AlertView] | None] = loader(partial(_alerts, wall=wall))
+        self.limits: DataLoader[UUID, list[LimitView] | None] = loader(partial(_limits, wall=wall))
         self.balances: DataLoader[UUID, int | None] = loader(credit_balances)
         self.workspaces: DataLoader[Key, Workspace | None] = loader(workspaces.find_many)
         self.workspaces_of: DataLoader[UUID, list[Workspace] | None] = loader(workspaces.of_accounts)
@@ -49,6 +53,7 @@ class Loaders:
         self.teammates: DataLoader[Key, Teammate | None] = loader(workspaces.teammates_by_id)
         self.seat_changes: DataLoader[Key, list[SeatChange] | None] = loader(workspaces.seat_changes_of)
         self.invoices: DataLoader[Key, Invoice | None] = loader(invoices.find_many)
+        self.credit_notes: DataLoader[Key, list[CreditNote] | None] = loader(invoices.credit_notes)
         self.lines: DataLoader[Key, list[InvoiceLine] | None] = loader(invoices.lines)
         self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
@@ -76,6 +81,20 @@ async def _overviews(
 ) -> Mapping[UUID, previews.Overview]:
     found = await _accounts(session, ids, wall=wall)
     return await previews.overviews(session, list(found.values()))
+
+
+async def _alerts(
+    session: AsyncSession, ids: list[UUID], *, wall: datetime
+) -> Mapping[UUID, list[AlertView]]:
+    found = await _accounts(session, ids, wall=wall)
+    return await alerts.read(session, list(found.values()))
+
+
+async def _limits(
+    session: AsyncSession, ids: list[UUID], *, wall: datetime
+) -> Mapping[UUID, list[LimitView]]:
+    found = await _accounts(session, ids, wall=wall)
+    return await limits.read(session, list(found.values()))
 
 
 async def _seats_held(session: AsyncSession, ids: list[UUID]) -> Mapping[UUID, Mapping[str, int]]:

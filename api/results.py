@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Optional, Union, get_type_hints
 import strawberry
 
 from api.context import Info
+from api.scalars import BigInt
 from domain.refusal import Refusal
 
 FIELDS: Final = {
@@ -40,11 +41,27 @@ FIELDS: Final = {
     "reason": "Why, in plain words.",
     "first": "The first year it can stand in.",
     "last": "The last year it can stand in.",
+    "most": "What is left to be credited.",
+    "asked": "What was asked for.",
+    "left_on": "The date the workspace left.",
     "now_at": "Where the clock stands.",
     "days": "The most days one call advances.",
     "target_at": "Where the clock is heading.",
+    "seats": "Seats that were asked for.",
+    "purchased": "Seats purchased now.",
+    "renews_on": "The date the term renews.",
+    "kind": "How the subscription is billed.",
+    "version": "The version that was asked for.",
+    "on": "The date it was asked for.",
+    "threshold": "The threshold that was given.",
+    "value": "The limit that was given.",
+    "largest": "The largest that is taken.",
+    "metric": "The metric it is about.",
     "public_id": "The public id that was given.",
 }
+
+WIDE: Final = frozenset({"threshold", "value", "largest"})
+"""Facts that may be beyond GraphQL's own 32-bit numbers."""
 
 
 @strawberry.interface(description="A refusal: nothing was changed. `message` says why and what to do.")
@@ -108,7 +125,7 @@ def _type_of(refusal: type[Refusal]) -> type[UserError]:
         body: dict[str, Any] = {
             name: strawberry.field(description=FIELDS[name]) for name in names if name != "message"
         }
-        body["__annotations__"] = {name: hints[name] for name in names}
+        body["__annotations__"] = {name: BigInt if name in WIDE else hints[name] for name in names}
         made = type(refusal.__name__, (UserError,), body)
         _shown[refusal] = strawberry.type(made, description=(refusal.__doc__ or "").strip())
     return _shown[refusal]

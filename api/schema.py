@@ -18,17 +18,32 @@ from strawberry.schema.config import StrawberryConfig
 from adapters import pricebooks as price_book_store
 from adapters.queries import accounts as account_queries
 from adapters.queries import invoices as invoice_queries
-from api import accounts, apikeys, seats, subscriptions, testclocks, usage, workspaces
+from api import (
+    accounts,
+    alerts,
+    apikeys,
+    contracts,
+    corrections,
+    limits,
+    seats,
+    subscriptions,
+    terms,
+    testclocks,
+    usage,
+    workspaces,
+)
 from api.accounts import BillingAccount, billing_account
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.errors import ProrataSchema
 from api.guard import DocumentGuard
 from api.invoices import Invoice, invoice
+from api.limits import Entitlement, entitlements_of
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, reach
 from api.payments import payment
 from api.plans import PlannedExecution
+from api.preview import ChangeInput, ChangePreviewResult, preview
 from api.pricebooks import Ability, PriceBook, price_book, seat_abilities
 from api.scalars import SCALARS
 from api.seats import teammate
@@ -36,6 +51,7 @@ from api.subscriptions import subscription
 from api.testclocks import TestClock, test_clock
 from api.usage import USAGE_SCALARS
 from api.workspaces import Workspace, workspace
+from services.workspaces import UnknownWorkspace
 
 CACHED_DOCUMENTS = 64
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -94,6 +110,17 @@ class Query:
         """Find a workspace."""
         return await _workspace(info, id)
 
+    @strawberry.field(
+        description="Whether a workspace may use each channel now, and why not; for the product's runtime, one read."
+    )
+    async def entitlements(self, info: Info, workspace_id: Id) -> list[Entitlement] | None:
+        """Decide about every channel of a workspace."""
+        key = reach(info, workspace_id, "Workspace")
+        try:
+            return await entitlements_of(info, *key) if key else None
+        except UnknownWorkspace:
+            return None
+
     @strawberry.field(description="An issued invoice.")
     async def invoice(self, info: Info, id: Id) -> Invoice | None:
         """Find an invoice."""
@@ -111,6 +138,19 @@ class Query:
                 return price_book(await price_book_store.current(session, on=info.context.wall.date()))
             known = await price_book_store.books(session)
         return price_book(known[version]) if version in known else None
+
+    @strawberry.field(
+        description="What a change of the bill would invoice at once, and the next invoice without it and with it."
+    )
+    async def preview(
+        self,
+        info: Info,
+        change: Annotated[
+            ChangeInput, strawberry.argument(description="The change, as its mutation would be given it.")
+        ],
+    ) -> ChangePreviewResult:
+        """Preview a change."""
+        return await preview(info, change)
 
     @strawberry.field(description="What full and lite seats may do.")
     def seat_abilities(self) -> list[Ability]:
@@ -207,6 +247,7 @@ MUTATIONS: Final = {
     "test_clock_create": testclocks.test_clock_create,
     "test_clock_advance": testclocks.test_clock_advance,
     "workspace_create": workspaces.workspace_create,
+    "workspace_move": workspaces.workspace_move,
     "billing_contacts_set": workspaces.billing_contacts_set,
     "teammate_invite": seats.teammate_invite,
     "invite_resend": seats.invite_resend,
@@ -214,6 +255,7 @@ MUTATIONS: Final = {
     "seat_accept": seats.seat_accept,
     "seat_switch": seats.seat_switch,
     "teammate_remove": seats.teammate_remove,
+    "seat_dates_correct": seats.seat_dates_correct,
     "subscription_start": subscriptions.subscription_start,
     "trial_start": subscriptions.trial_start,
     "trial_extend": subscriptions.trial_extend,
@@ -221,10 +263,27 @@ MUTATIONS: Final = {
     "plan_change": subscriptions.plan_change,
     "psp_add": subscriptions.psp_add,
     "psp_remove": subscriptions.psp_remove,
+    "yearly_start": terms.yearly_start,
+    "seats_buy": terms.seats_buy,
+    "renewal_set": terms.renewal_set,
+    "subscription_cancel": terms.subscription_cancel,
+    "subscription_resume": terms.subscription_resume,
+    "early_stage_start": terms.early_stage_start,
+    "book_migrate": terms.book_migrate,
+    "contract_sign": contracts.contract_sign,
+    "contract_amend": contracts.contract_amend,
+    "contract_end": contracts.contract_end,
     "usage_record": usage.usage_record,
     "usage_take_back": usage.usage_take_back,
+    "alert_set": alerts.alert_set,
+    "alert_turn_off": alerts.alert_turn_off,
+    "limit_set": limits.limit_set,
+    "limit_turn_off": limits.limit_turn_off,
     "payment_method_set": accounts.payment_method_set,
     "invoice_pay": accounts.invoice_pay,
+    "credit_note_create": corrections.credit_note_create,
+    "invoice_void": corrections.invoice_void,
+    "invoice_write_off": corrections.invoice_write_off,
 }
 
 Mutation = strawberry.type(

@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from adapters.tables import teammates as tables
+from api.changes import Change, alone, make
 from api.context import Info
 from api.enums import SeatType
 from api.nodes import Node, must_reach, node_id
@@ -19,11 +20,14 @@ from domain.contacts import BadEmailAddress
 from domain.seats import LiteSeatsExhausted
 from services import seats
 from services.accounts import lock_account
+from services.changes import PriceChanged
 from services.seats import (
     AlreadyPresent,
+    DatesOutOfOrder,
     InviteExpired,
     InviteNotPending,
     NotActive,
+    NothingToCorrect,
     SeatHeldAlready,
     UnknownTeammate,
 )
@@ -97,6 +101,9 @@ class SeatAcceptInput:
     """Input of seatAccept."""
 
     teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.input(description="An invite.")
@@ -118,6 +125,9 @@ class TeammateRemoveInput:
     """Input of teammateRemove."""
 
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.input(description="A teammate and another seat.")
@@ -126,6 +136,9 @@ class SeatSwitchInput:
 
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
     seat: SeatType = strawberry.field(description="The seat to hold from today.")
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.type(description="The teammate invited.")
@@ -203,19 +216,22 @@ async def teammate_invite(info: Info, input: TeammateInviteInput) -> TeammateInv
     return TeammateInvitePayload(teammate=teammate(row))
 
 
+def seat_accept_change(info: Info, input: SeatAcceptInput) -> Change:
+    """Plan to accept an invite."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    return Change(
+        account_id, lambda s, a: alone(seats.accept(s, a, teammate_id=teammate_id)), unknown=UnknownTeammate
+    )
+
+
 @mutation(
     payload=SeatAcceptPayload,
-    refusals=(UnknownTeammate, InviteNotPending, InviteExpired, LiteSeatsExhausted),
+    refusals=(UnknownTeammate, InviteNotPending, InviteExpired, LiteSeatsExhausted, PriceChanged),
     description="Accept an invite: the seat counts from today.",
 )
 async def seat_accept(info: Info, input: SeatAcceptInput) -> SeatAcceptPayload:
     """Accept an invite."""
-    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
-        )
-        row = await seats.accept(session, account, teammate_id=teammate_id)
+    row, _ = await make(info, seat_accept_change(info, input), token=input.preview_token)
     return SeatAcceptPayload(teammate=teammate(row))
 
 
@@ -251,33 +267,89 @@ async def invite_revoke(info: Info, input: InviteRevokeInput) -> InviteRevokePay
     return InviteRevokePayload(teammate=teammate(row))
 
 
+def teammate_remove_change(info: Info, input: TeammateRemoveInput) -> Change:
+    """Plan to remove a teammate."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    return Change(
+        account_id, lambda s, a: alone(seats.remove(s, a, teammate_id=teammate_id)), unknown=UnknownTeammate
+    )
+
+
 @mutation(
     payload=TeammateRemovePayload,
-    refusals=(UnknownTeammate, NotActive),
+    refusals=(UnknownTeammate, NotActive, PriceChanged),
     description="Remove a teammate. Today is free, unless the seat was accepted today.",
 )
 async def teammate_remove(info: Info, input: TeammateRemoveInput) -> TeammateRemovePayload:
     """Remove a teammate."""
-    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
-        )
-        row = await seats.remove(session, account, teammate_id=teammate_id)
+    row, _ = await make(info, teammate_remove_change(info, input), token=input.preview_token)
     return TeammateRemovePayload(teammate=teammate(row))
+
+
+def seat_switch_change(info: Info, input: SeatSwitchInput) -> Change:
+    """Plan to switch a seat."""
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    return Change(
+        account_id,
+        lambda s, a: alone(seats.switch(s, a, teammate_id=teammate_id, seat=input.seat)),
+        unknown=UnknownTeammate,
+    )
 
 
 @mutation(
     payload=SeatSwitchPayload,
-    refusals=(UnknownTeammate, NotActive, SeatHeldAlready, LiteSeatsExhausted),
+    refusals=(UnknownTeammate, NotActive, SeatHeldAlready, LiteSeatsExhausted, PriceChanged),
     description="Switch a teammate between a full and a lite seat, from today.",
 )
 async def seat_switch(info: Info, input: SeatSwitchInput) -> SeatSwitchPayload:
     """Switch a seat."""
-    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
-        )
-        row = await seats.switch(session, account, teammate_id=teammate_id, seat=input.seat)
+    row, _ = await make(info, seat_switch_change(info, input), token=input.preview_token)
     return SeatSwitchPayload(teammate=teammate(row))
+
+
+@strawberry.input(description="When a teammate really accepted or was removed.")
+class SeatDatesCorrectInput:
+    """Input of seatDatesCorrect."""
+
+    teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
+    accepted_on: date | None = strawberry.field(default=None, description="The date the seat was accepted.")
+    removed_on: date | None = strawberry.field(default=None, description="The date the teammate was removed.")
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
+
+
+@strawberry.type(description="The teammate with the corrected dates.")
+class SeatDatesCorrectPayload:
+    """Payload of seatDatesCorrect."""
+
+    teammate: Teammate = strawberry.field(description="The teammate.")
+
+
+def seat_dates_correct_change(info: Info, input: SeatDatesCorrectInput) -> Change:
+    """Plan to correct dates."""
+    info.context.require_operator()
+    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
+    return Change(
+        account_id,
+        lambda s, a: alone(
+            seats.correct_dates(
+                s, a, teammate_id=teammate_id, accepted_on=input.accepted_on, removed_on=input.removed_on
+            )
+        ),
+        unknown=UnknownTeammate,
+    )
+
+
+@mutation(
+    payload=SeatDatesCorrectPayload,
+    refusals=(UnknownTeammate, NothingToCorrect, DatesOutOfOrder, PriceChanged),
+    description=(
+        "Correct when a teammate really accepted or was removed; what was billed is adjusted on the next invoice. "
+        "Needs an operator's key."
+    ),
+)
+async def seat_dates_correct(info: Info, input: SeatDatesCorrectInput) -> SeatDatesCorrectPayload:
+    """Correct dates."""
+    row, _ = await make(info, seat_dates_correct_change(info, input), token=input.preview_token)
+    return SeatDatesCorrectPayload(teammate=teammate(row))

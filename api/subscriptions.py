@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.tables import invoices as tables
+from api.changes import Change, alone, make
 from api.context import Info
-from api.enums import Plan, SeatType
+from api.enums import Metric, PhaseKind, Plan, SeatType
 from api.invoices import Invoice, UpcomingInvoice, invoice, upcoming_invoice
 from api.nodes import Node, must_reach, node_id
 from api.periods import Period, period
 from api.results import mutation
-from api.scalars import Money, money
+from api.scalars import BigInt, Money, UnitPrice, money
+from domain.contracts import commitment_price, seat_price
 from domain.seats import TooManyLiteSeats
 from domain.subscriptions import (
     AlreadyOnPlan,
+    BundledSeats,
+    ContractManaged,
     NotInTrial,
     PspAlreadyActive,
     PspNotActive,
     TrialExtendedAlready,
     TrialRunning,
+    WaitsForRenewal,
 )
-from services import subscriptions
-from services.accounts import AccountNow, UnknownAccount, lock_account
+from services import previews, subscriptions
+from services.accounts import UnknownAccount, read_account
+from services.beginnings import AlreadySubscribed, NoWorkspace
+from services.changes import PriceChanged
 from services.histories import NoSubscription
 from services.previews import Overview
-from services.subscriptions import AlreadySubscribed, NoWorkspace
-
-R = TypeVar("R")
 
 
-@strawberry.enum(description="How a running subscription is billed.")
+@strawberry.enum(description="Where a running subscription stands.")
 class SubscriptionStatus(StrEnum):
     """Where a running subscription stands."""
 
@@ -63,6 +64,41 @@ class PspAddOn:
     )
 
 
+@strawberry.type(description="What is set to change as a yearly term renews; what is null stays.")
+class RenewalChanges:
+    """A schedule for the renewal."""
+
+    renews_on: date = strawberry.field(description="The date of the renewal.")
+    seats: int | None = strawberry.field(description="Seats to purchase then.")
+    plan: Plan | None = strawberry.field(description="The plan then.")
+    psp: bool | None = strawberry.field(description="Whether Proactive Support Plus goes on.")
+    monthly: bool = strawberry.field(description="Whether it is paid monthly from then on.")
+
+
+@strawberry.type(description="Usage committed to.")
+class CommittedUsage:
+    """A commitment of a contract."""
+
+    metric: Metric = strawberry.field(description="The metric.")
+    units: BigInt = strawberry.field(description="Units a month.")
+    monthly_price: UnitPrice = strawberry.field(description="Price a month, in dollars.")
+
+
+@strawberry.type(description="What a contract commits to.")
+class Contract:
+    """The terms in force."""
+
+    months: int = strawberry.field(
+        description="Its length in months; it renews for as long unless it was ended."
+    )
+    billing_months: int = strawberry.field(description="Months billed ahead at a time: 1, 3 or 12.")
+    seats: int = strawberry.field(description="Committed full seats.")
+    seat_price: UnitPrice = strawberry.field(description="Price of a committed seat a month, in dollars.")
+    usage: list[CommittedUsage] = strawberry.field(description="Committed usage.")
+    psp_from: date | None = strawberry.field(description="Since when it has Proactive Support Plus.")
+    psp_until: date | None = strawberry.field(description="Until when, exclusive; null for the whole term.")
+
+
 @strawberry.type(description="An account's running subscription.")
 class Subscription(Node):
     """A subscription."""
@@ -78,10 +114,38 @@ class Subscription(Node):
         description="What is subscribed to now, for a full period: seats and add-on."
     )
     next_invoice: UpcomingInvoice | None = strawberry.field(
-        description="The next invoice if nothing more happens; null for a trial that will not become paid."
+        description="The next invoice if nothing more happens; null if there will be none: a trial that will not become paid, or an end with nothing left to bill."
     )
     lite_seats_included: int = strawberry.field(description="Lite seats the plan includes.")
+    billing: PhaseKind = strawberry.field(description="How it is billed.")
+    term: Period = strawberry.field(
+        description="What is paid or signed for: a month, a year, or a contract's length."
+    )
+    ends_on: date | None = strawberry.field(
+        description="The date it ends, once it is cancelled or not renewed."
+    )
+    purchased_seats: int | None = strawberry.field(
+        description="Seats bought for the year; null unless paid yearly."
+    )
+    renewal: RenewalChanges | None = strawberry.field(
+        description="What is set to change as the yearly term renews."
+    )
+    contract: Contract | None = strawberry.field(description="What was signed, while it is a contract.")
+    as_of: datetime = strawberry.field(description="The moment this is true of.")
     account_key: strawberry.Private[UUID]
+
+    @strawberry.field(
+        description=(
+            "The next invoice if usage goes on as it has: each metric's total x days of the period / days begun; "
+            "seats and the rest as they are. Null in a trial."
+        )
+    )
+    async def forecast(self, info: Info) -> UpcomingInvoice | None:
+        """Forecast the next invoice."""
+        async with info.context.sessions() as session:
+            account = await read_account(session, account_id=self.account_key, wall=info.context.wall)
+            found = await previews.forecast(session, account)
+        return upcoming_invoice(found) if found else None
 
     @strawberry.field(description="Full seats held now; at least one is billed.")
     async def full_seats_held(self, info: Info) -> int:
@@ -102,6 +166,9 @@ class SubscriptionStartInput:
     plan: Plan = strawberry.field(description="The plan.")
     psp: bool = strawberry.field(
         default=False, description="Whether it has Proactive Support Plus from the start."
+    )
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
     )
 
 
@@ -131,6 +198,9 @@ class TrialConvertInput:
         default=ConvertWhen.AT_TRIAL_END,
         description="Now, or as the trial ends, if there is a payment method then.",
     )
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.input(description="Another plan.")
@@ -139,6 +209,13 @@ class PlanChangeInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     plan: Plan = strawberry.field(description="The plan from today.")
+    invoice_now: bool = strawberry.field(
+        default=False,
+        description="Paid yearly: invoice the change at once instead of with the next monthly invoice.",
+    )
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.input(description="The account that wants the add-on.")
@@ -146,6 +223,13 @@ class PspAddInput:
     """Input of pspAdd."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
+    invoice_now: bool = strawberry.field(
+        default=False,
+        description="Paid yearly: invoice the change at once instead of with the next monthly invoice.",
+    )
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.input(description="The account that gives the add-on up.")
@@ -153,6 +237,9 @@ class PspRemoveInput:
     """Input of pspRemove."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
+    preview_token: str | None = strawberry.field(
+        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
+    )
 
 
 @strawberry.type(description="The subscription started.")
@@ -190,6 +277,9 @@ class PlanChangePayload:
     """Payload of planChange."""
 
     subscription: Subscription = strawberry.field(description="The subscription.")
+    invoice: Invoice | None = strawberry.field(
+        description="The invoice of the change, if it was invoiced at once."
+    )
 
 
 @strawberry.type(description="The subscription with the add-on.")
@@ -197,6 +287,9 @@ class PspAddPayload:
     """Payload of pspAdd."""
 
     subscription: Subscription = strawberry.field(description="The subscription.")
+    invoice: Invoice | None = strawberry.field(
+        description="The invoice of the change, if it was invoiced at once."
+    )
 
 
 @strawberry.type(description="The subscription whose add-on will end.")
@@ -214,31 +307,75 @@ def subscription(overview: Overview) -> Subscription:
         status=SubscriptionStatus(row.status),
         plan=overview.plan,
         psp=PspAddOn(added_at=psp.added[0], ends_on=psp.until) if psp else None,
-        price_book_version=row.price_book_version,
+        price_book_version=overview.phase.book.version,
         started_at=row.started_at,
         anchor_on=row.anchor_on,
         current_period=period(overview.period),
         run_rate=money(overview.run_rate),
         next_invoice=upcoming_invoice(overview.next_invoice) if overview.next_invoice else None,
         lite_seats_included=overview.lite_seats_included,
+        billing=overview.phase.kind,
+        term=period(overview.term),
+        ends_on=row.ends_on,
+        purchased_seats=overview.phase.purchases[-1][1] if overview.phase.purchases else None,
+        renewal=_renewal(overview),
+        contract=_contract(overview),
+        as_of=overview.as_of,
         account_key=row.account_id,
     )
 
 
+def _renewal(overview: Overview) -> RenewalChanges | None:
+    wanted = overview.renewal
+    if wanted is None or wanted == replace(wanted, seats=None, plan=None, is_psp=None, is_monthly=False):
+        return None
+    return RenewalChanges(
+        renews_on=overview.term.end,
+        seats=wanted.seats,
+        plan=wanted.plan,
+        psp=wanted.is_psp,
+        monthly=wanted.is_monthly,
+    )
+
+
+def _contract(overview: Overview) -> Contract | None:
+    phase = overview.phase
+    if not phase.terms:
+        return None
+    terms = phase.terms[-1][1]
+    return Contract(
+        months=terms.months,
+        billing_months=terms.billing_months,
+        seats=terms.seats,
+        seat_price=UnitPrice(seat_price(phase, terms)),
+        usage=[
+            CommittedUsage(
+                metric=one.metric,
+                units=BigInt(one.units),
+                monthly_price=UnitPrice(commitment_price(phase, one)),
+            )
+            for one in terms.usage
+        ],
+        psp_from=terms.psp_from,
+        psp_until=terms.psp_until,
+    )
+
+
+def subscription_start_change(info: Info, input: SubscriptionStartInput) -> Change:
+    """Plan to start a subscription."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(account_id, lambda s, a: subscriptions.start(s, a, plan=input.plan, is_psp=input.psp))
+
+
 @mutation(
     payload=SubscriptionStartPayload,
-    refusals=(UnknownAccount, AlreadySubscribed, NoWorkspace, TooManyLiteSeats),
+    refusals=(UnknownAccount, AlreadySubscribed, NoWorkspace, TooManyLiteSeats, PriceChanged),
     description="Start a monthly subscription now: the seats held are billed ahead, and the first invoice is issued.",
 )
 async def subscription_start(info: Info, input: SubscriptionStartInput) -> SubscriptionStartPayload:
     """Start a subscription."""
-
-    async def start(session: AsyncSession, account: AccountNow) -> list[tables.Invoice]:
-        _, issued = await subscriptions.start(session, account, plan=input.plan, is_psp=input.psp)
-        return issued
-
-    shown, issued = await _change(info, input.account_id, start)
-    return SubscriptionStartPayload(subscription=shown, invoice=invoice(issued[0]) if issued else None)
+    shown, issued = await changed(info, subscription_start_change(info, input), token=input.preview_token)
+    return SubscriptionStartPayload(subscription=shown, invoice=first(issued))
 
 
 @mutation(
@@ -248,9 +385,9 @@ async def subscription_start(info: Info, input: SubscriptionStartInput) -> Subsc
 )
 async def trial_start(info: Info, input: TrialStartInput) -> TrialStartPayload:
     """Start a trial."""
-    shown, _ = await _change(
-        info, input.account_id, lambda s, a: subscriptions.start_trial(s, a, plan=input.plan)
-    )
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    change = Change(account_id, lambda s, a: alone(subscriptions.start_trial(s, a, plan=input.plan)))
+    shown, _issued = await changed(info, change, token=None)
     return TrialStartPayload(subscription=shown)
 
 
@@ -261,76 +398,123 @@ async def trial_start(info: Info, input: TrialStartInput) -> TrialStartPayload:
 )
 async def trial_extend(info: Info, input: TrialExtendInput) -> TrialExtendPayload:
     """Extend a trial."""
-    shown, _ = await _change(info, input.account_id, subscriptions.extend_trial)
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    change = Change(account_id, lambda s, a: alone(subscriptions.extend_trial(s, a)))
+    shown, _issued = await changed(info, change, token=None)
     return TrialExtendPayload(subscription=shown)
+
+
+def trial_convert_change(info: Info, input: TrialConvertInput) -> Change:
+    """Plan to convert a trial."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    plan, is_psp = input.plan, input.psp
+    if input.when is ConvertWhen.NOW:
+        return Change(account_id, lambda s, a: subscriptions.convert_now(s, a, plan=plan, is_psp=is_psp))
+    return Change(
+        account_id, lambda s, a: alone(subscriptions.choose_conversion(s, a, plan=plan, is_psp=is_psp))
+    )
 
 
 @mutation(
     payload=TrialConvertPayload,
-    refusals=(UnknownAccount, NoSubscription, NotInTrial, TooManyLiteSeats),
+    refusals=(UnknownAccount, NoSubscription, NotInTrial, TooManyLiteSeats, PriceChanged),
     description="Turn a trial into a paid subscription, now or as it ends.",
 )
 async def trial_convert(info: Info, input: TrialConvertInput) -> TrialConvertPayload:
     """Convert a trial."""
+    shown, issued = await changed(info, trial_convert_change(info, input), token=input.preview_token)
+    return TrialConvertPayload(subscription=shown, invoice=first(issued))
 
-    async def convert(session: AsyncSession, account: AccountNow) -> list[tables.Invoice]:
-        if input.when is ConvertWhen.AT_TRIAL_END:
-            await subscriptions.choose_conversion(session, account, plan=input.plan, is_psp=input.psp)
-            return []
-        _, issued = await subscriptions.convert_now(session, account, plan=input.plan, is_psp=input.psp)
-        return issued
 
-    shown, issued = await _change(info, input.account_id, convert)
-    return TrialConvertPayload(subscription=shown, invoice=invoice(issued[0]) if issued else None)
+def plan_change_change(info: Info, input: PlanChangeInput) -> Change:
+    """Plan to change the plan."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(
+        account_id,
+        lambda s, a: subscriptions.change_plan(s, a, plan=input.plan, invoice_now=input.invoice_now),
+    )
 
 
 @mutation(
     payload=PlanChangePayload,
-    refusals=(UnknownAccount, NoSubscription, AlreadyOnPlan, TooManyLiteSeats),
-    description="Change the plan from today, either way; the next invoice has the pair of lines.",
+    refusals=(
+        UnknownAccount,
+        NoSubscription,
+        AlreadyOnPlan,
+        TooManyLiteSeats,
+        ContractManaged,
+        BundledSeats,
+        WaitsForRenewal,
+        PriceChanged,
+    ),
+    description="Change the plan from today: either way when paid monthly, upward when paid yearly.",
 )
 async def plan_change(info: Info, input: PlanChangeInput) -> PlanChangePayload:
     """Change the plan."""
-    shown, _ = await _change(
-        info, input.account_id, lambda s, a: subscriptions.change_plan(s, a, plan=input.plan)
-    )
-    return PlanChangePayload(subscription=shown)
+    shown, issued = await changed(info, plan_change_change(info, input), token=input.preview_token)
+    return PlanChangePayload(subscription=shown, invoice=first(issued))
+
+
+def psp_add_change(info: Info, input: PspAddInput) -> Change:
+    """Plan to add the add-on."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(account_id, lambda s, a: subscriptions.add_psp(s, a, invoice_now=input.invoice_now))
 
 
 @mutation(
     payload=PspAddPayload,
-    refusals=(UnknownAccount, NoSubscription, TrialRunning, PspAlreadyActive),
+    refusals=(
+        UnknownAccount,
+        NoSubscription,
+        TrialRunning,
+        PspAlreadyActive,
+        ContractManaged,
+        BundledSeats,
+        PriceChanged,
+    ),
     description="Add Proactive Support Plus from today, or take its removal back.",
 )
 async def psp_add(info: Info, input: PspAddInput) -> PspAddPayload:
     """Add the add-on."""
-    shown, _ = await _change(info, input.account_id, subscriptions.add_psp)
-    return PspAddPayload(subscription=shown)
+    shown, issued = await changed(info, psp_add_change(info, input), token=input.preview_token)
+    return PspAddPayload(subscription=shown, invoice=first(issued))
+
+
+def psp_remove_change(info: Info, input: PspRemoveInput) -> Change:
+    """Plan to remove the add-on."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(account_id, lambda s, a: alone(subscriptions.remove_psp(s, a)))
 
 
 @mutation(
     payload=PspRemovePayload,
-    refusals=(UnknownAccount, NoSubscription, TrialRunning, PspNotActive),
+    refusals=(
+        UnknownAccount,
+        NoSubscription,
+        TrialRunning,
+        PspNotActive,
+        ContractManaged,
+        BundledSeats,
+        WaitsForRenewal,
+        PriceChanged,
+    ),
     description="Remove Proactive Support Plus: access lasts to the period's end, without credit.",
 )
 async def psp_remove(info: Info, input: PspRemoveInput) -> PspRemovePayload:
     """Remove the add-on."""
-    shown, _ = await _change(info, input.account_id, subscriptions.remove_psp)
+    shown, _issued = await changed(info, psp_remove_change(info, input), token=input.preview_token)
     return PspRemovePayload(subscription=shown)
 
 
-async def _change(
-    info: Info, account: str, change: Callable[[AsyncSession, AccountNow], Awaitable[R]]
-) -> tuple[Subscription, R]:
-    """Make a change under the account's lock, ring for the work it made due, and show the subscription as it is then."""
-    ctx = info.context
-    account_id, _ = must_reach(info, account, "BillingAccount", UnknownAccount)
-    async with ctx.sessions.begin() as session:
-        locked = await lock_account(session, account_id=account_id, wall=ctx.wall)
-        result = await change(session, locked)
-    await ctx.ring()
-    ctx.loaders.forget()
-    overview = await ctx.loaders.overviews.load(account_id)
+async def changed(info: Info, change: Change, *, token: str | None) -> tuple[Subscription, list[Invoice]]:
+    """Make a change, and show the subscription and the invoices it issued as they are then."""
+    _, issued = await make(info, change, token=token)
+    overview = await info.context.loaders.overviews.load(change.account_id)
     if overview is None:
         raise NoSubscription
-    return subscription(overview), result
+    return subscription(overview), [invoice(row) for row in issued]
+
+
+def first(issued: list[Invoice]) -> Invoice | None:
+    """Give the one invoice a change issued, if it did."""
+    return issued[0] if issued else None

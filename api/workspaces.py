@@ -10,18 +10,32 @@ import strawberry
 
 from adapters.queries import workspaces as queries
 from adapters.tables import workspaces as tables
+from api.alerts import Alert, alerts_of
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
+from api.limits import (
+    Entitlement,
+    HardLimit,
+    LimitSwitch,
+    entitlements_of,
+    limit_log,
+    limits_of,
+)
 from api.nodes import Node, must_reach, node_id
+from api.notifications import Notification, notifications_of
 from api.periods import On
 from api.results import mutation
 from api.scalars import SafeString
 from api.seats import Teammate, TeammateStatus, teammate
+from api.tracing import UsageEventTrace, usage_event_trace
 from api.usage import UsageOverview, usage_overview
 from domain.contacts import BadEmailAddress, NoBillingContact, TooManyBillingContacts
-from services import usage, workspaces
+from domain.seats import TooManyLiteSeats
+from domain.usage import UnknownEvent
+from services import moves, tracing, usage, workspaces
 from services.accounts import UnknownAccount, lock_account, read_account
 from services.histories import NoSubscription
+from services.moves import DifferentClocks, SameAccount, WorkspaceLeft
 from services.workspaces import UnknownWorkspace
 
 
@@ -79,6 +93,51 @@ class Workspace(Node):
                 return usage_overview(await usage.report(session, account, workspace_id=self.key[1], on=on))
             except NoSubscription:
                 return None
+
+    @strawberry.field(description="Its own alerts; those of the account are the account's.")
+    async def alerts(self, info: Info) -> list[Alert]:
+        """Load the alerts."""
+        return await alerts_of(info, *self.key)
+
+    @strawberry.field(description="Its own hard limits; the account's hold for it too.")
+    async def limits(self, info: Info) -> list[HardLimit]:
+        """Load the limits."""
+        return await limits_of(info, *self.key)
+
+    @strawberry.field(description="What its own hard limits switched, newest first.")
+    async def limit_log(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[LimitSwitch]:
+        """Read a page of the log."""
+        return await limit_log(info, *self.key, first=first, after=after)
+
+    @strawberry.field(description="Notices for it and for all of the account, newest first.")
+    async def notifications(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[Notification]:
+        """Read a page of notices."""
+        return await notifications_of(info, *self.key, first=first, after=after)
+
+    @strawberry.field(description="Whether it may use each channel now, and why not.")
+    async def entitlements(self, info: Info) -> list[Entitlement]:
+        """Decide about every channel."""
+        return await entitlements_of(info, *self.key)
+
+    @strawberry.field(description="Where a usage event went, by the sender's id; null if none was recorded.")
+    async def usage_event(
+        self,
+        info: Info,
+        event_id: Annotated[str, strawberry.argument(description="The sender's id of the event.")],
+    ) -> UsageEventTrace | None:
+        """Trace a usage event."""
+        ctx = info.context
+        async with ctx.sessions() as session:
+            account = await read_account(session, account_id=self.key[0], wall=ctx.wall)
+            try:
+                found = await tracing.trace(session, account, workspace_id=self.key[1], event_id=event_id)
+            except UnknownEvent:
+                return None
+        return usage_event_trace(found)
 
 
 @strawberry.input(description="A workspace to open.")
@@ -161,3 +220,51 @@ async def billing_contacts_set(info: Info, input: BillingContactsSetInput) -> Bi
             session, account, workspace_id=workspace_id, emails=list(input.emails)
         )
     return BillingContactsSetPayload(workspace=workspace(row))
+
+
+@strawberry.input(description="A workspace and the account it goes to.")
+class WorkspaceMoveInput:
+    """Input of workspaceMove."""
+
+    workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
+    to_account_id: strawberry.ID = strawberry.field(description="The account it goes to.")
+
+
+@strawberry.type(description="The workspace in its new account.")
+class WorkspaceMovePayload:
+    """Payload of workspaceMove."""
+
+    workspace: Workspace = strawberry.field(
+        description="The workspace, with the id it has there; usage of the time before is reported under the old one."
+    )
+
+
+@mutation(
+    payload=WorkspaceMovePayload,
+    refusals=(
+        UnknownWorkspace,
+        UnknownAccount,
+        SameAccount,
+        DifferentClocks,
+        WorkspaceLeft,
+        TooManyLiteSeats,
+    ),
+    description=(
+        "Move a workspace with its teammates, invites and contacts to another account, from today. "
+        "Needs an operator's key."
+    ),
+)
+async def workspace_move(info: Info, input: WorkspaceMoveInput) -> WorkspaceMovePayload:
+    """Move a workspace."""
+    ctx = info.context
+    ctx.require_operator()
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    target_id, _ = must_reach(info, input.to_account_id, "BillingAccount", UnknownAccount)
+    unknown = {account_id: UnknownWorkspace, target_id: UnknownAccount}
+    async with ctx.sessions.begin() as session:
+        locked = {
+            each: await lock_account(session, account_id=each, wall=ctx.wall, unknown=unknown[each])
+            for each in sorted({account_id, target_id})
+        }
+        row = await moves.move(session, locked[account_id], locked[target_id], workspace_id=workspace_id)
+    return WorkspaceMovePayload(workspace=workspace(row))

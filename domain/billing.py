@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from domain.calendar import ONE_DAY, Period, local_day, month_of, opening
-from domain.charges import History, billed_seats
-from domain.invoicing import Billed, Line, next_lines
+from domain.calendar import ONE_DAY, Period, local_day, opening, span_of
+from domain.charges import History, Stream, usage_totals
+from domain.contracts import contract_rate
+from domain.facts import ConversionChosen, Started
+from domain.invoicing import Billed, Line, next_invoices
 from domain.money import cents
+from domain.monthly import monthly_rate
+from domain.phases import Phase, PhaseKind, phase_at
 from domain.seats import full_seats
-from domain.subscriptions import ConversionChosen, Phase, PhaseKind, Started, phase_at
+from domain.usage import projected
+
+LONGEST_MONTH = timedelta(days=31)
+LONGEST_LOOK_AHEAD = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +43,60 @@ def running_period(phase: Phase, day: date) -> Period:
     """Give the usage period of a phase that holds the day; a trial is one period."""
     if phase.kind is PhaseKind.TRIAL:
         return Period(phase.start, phase.end or day + ONE_DAY)
-    month = phase.month_of(day)
-    return Period(month.start, min(month.end, phase.end or month.end))
+    return phase.within(phase.month_of(day))
 
 
-def look_back(*, anchor: date, period_start: date, dirty_from: date | None) -> date:
-    """Give the date from which a close recomputes: the last closed period, or the one a late fact belongs to.
+def look_back(*, anchor: date, period_start: date, billing_months: int, dirty_from: date | None) -> date:
+    """Give the date from which a close recomputes: the last period billed ahead, or the one a late fact belongs to.
 
-    What lies before cannot have changed since it was billed.
+    What lies before cannot have changed since it was billed. A month more is taken, for a period may have been cut.
     """
-    last_closed = month_of(anchor, period_start - ONE_DAY).start
-    if dirty_from is None:
-        return last_closed
-    return min(last_closed, month_of(anchor, dirty_from).start)
+    earliest = span_of(anchor, period_start - ONE_DAY, billing_months).start
+    if dirty_from is not None:
+        earliest = min(earliest, dirty_from)
+    return earliest - LONGEST_MONTH
 
 
-def preview(history: History, billed: Mapping[str, Billed], *, now: Now, since: date) -> tuple[Line, ...]:
-    """Give the lines of the next invoice if nothing more happens (section 6): the invoice's own computation."""
-    return next_lines(history, billed, on=now.invoice_on, since=since)
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The invoices of a date if nothing more happens until then, in the order in which they are numbered."""
+
+    on: date
+    invoices: tuple[tuple[Stream, tuple[Line, ...]], ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of all of them."""
+        return tuple(line for _, lines in self.invoices for line in lines)
+
+
+def preview(history: History, billed: Mapping[str, Billed], *, now: Now, since: date) -> Preview:
+    """Work out the next invoices if nothing more happens (section 6): the invoice's own computation.
+
+    A yearly term may go months without one; the first date that has any is given.
+    """
+    on, phase = now.invoice_on, now.phase
+    for _ in range(LONGEST_LOOK_AHEAD):
+        if invoices := next_invoices(history, billed, on=on, since=since):
+            return Preview(on, invoices)
+        if phase.end is not None and on >= phase.end:
+            break
+        on = min(phase.month_of(on).end, phase.end or date.max)
+    return Preview(now.invoice_on, ())
+
+
+def forecast(
+    history: History, billed: Mapping[str, Billed], *, now: Now, since: date, today: date
+) -> Preview:
+    """Work out the next invoices as if usage went on as it has in the running period (section 9).
+
+    Each metric's total becomes total x days of the period / days begun; seats and everything else stay as they are.
+    """
+    totals = usage_totals(history.usage, now.period)
+    expected = {key: units for key, units in history.usage.items() if key[1] not in now.period} | {
+        (metric, now.period.start): projected(units, now.period, today) for metric, units in totals.items()
+    }
+    return preview(replace(history, usage=expected), billed, now=now, since=since)
 
 
 def converted(history: History, choice: ConversionChosen) -> History:
@@ -75,12 +118,21 @@ def conversion(history: History, choice: ConversionChosen) -> Started:
 
 
 def run_rate(history: History, moment: datetime, now: Now) -> int:
-    """Give, in cents, a full period of what is subscribed to at the moment: seats and add-on (section 6)."""
-    phase = now.phase
-    if phase.kind is PhaseKind.TRIAL:
-        return 0
-    seats = full_seats(history.seat_changes, history.zone, since=phase.opened)
-    held = billed_seats(seats.held_after(moment))
-    span = phase.psp_at(moment, history.zone)
-    add_on = phase.book.psp_monthly if span and span.until is None else 0
-    return cents(held * phase.book.plans[phase.plan].monthly + add_on)
+    """Give, in cents, a full period of what is subscribed to at the moment (section 6): seats, add-on, commitment.
+
+    A period is a month, a year, or a contract's billing period.
+    """
+    phase, zone = now.phase, history.zone
+    span = phase.psp_at(moment, zone)
+    has_psp = span is not None and span.until is None
+    held = full_seats(history.seat_changes, zone, since=phase.opened).held_after(moment)
+    prices = phase.book.plans[phase.plan]
+    match phase.kind:
+        case PhaseKind.TRIAL:
+            return 0
+        case PhaseKind.YEARLY:
+            return cents(phase.purchases[-1][1] * prices.yearly + has_psp * phase.book.psp_yearly)
+        case PhaseKind.CONTRACT:
+            return cents(contract_rate(phase, held=held, has_psp=has_psp))
+        case PhaseKind.EARLY_STAGE | PhaseKind.MONTHLY:
+            return cents(monthly_rate(phase, now.period, held=held, has_psp=has_psp))

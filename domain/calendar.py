@@ -62,20 +62,32 @@ def add_months(anchor: date, months: int) -> date:
 
 def month_of(anchor: date, day: date) -> Period:
     """Give the monthly period, counted from the anchor, that holds the day."""
-    months = (day.year - anchor.year) * MONTHS + day.month - anchor.month
-    if add_months(anchor, months) > day:
-        months -= 1
-    return Period(add_months(anchor, months), add_months(anchor, months + 1))
+    return span_of(anchor, day, 1)
+
+
+def span_of(anchor: date, day: date, months: int) -> Period:
+    """Give the span of some months, counted from the anchor, that holds the day."""
+    passed = (day.year - anchor.year) * MONTHS + day.month - anchor.month
+    if add_months(anchor, passed) > day:
+        passed -= 1
+    first = passed // months * months
+    return Period(add_months(anchor, first), add_months(anchor, first + months))
+
+
+def intervals_from(anchor: date, first: date, months: int) -> Iterator[Period]:
+    """Yield the spans of some months, counted from the anchor, without end, from the one that holds `first`."""
+    passed = (first.year - anchor.year) * MONTHS + first.month - anchor.month
+    if add_months(anchor, passed) > first:
+        passed -= 1
+    passed = passed // months * months
+    while True:
+        yield Period(add_months(anchor, passed), add_months(anchor, passed + months))
+        passed += months
 
 
 def months_from(anchor: date, first: date) -> Iterator[Period]:
     """Yield the monthly periods of the anchor without end, from the one that holds `first`."""
-    months = (first.year - anchor.year) * MONTHS + first.month - anchor.month
-    if add_months(anchor, months) > first:
-        months -= 1
-    while True:
-        yield Period(add_months(anchor, months), add_months(anchor, months + 1))
-        months += 1
+    return intervals_from(anchor, first, 1)
 
 
 def days_of(period: Period) -> Iterator[date]:
@@ -98,6 +110,16 @@ def opening(day: date, zone: ZoneInfo) -> datetime:
 def opening_stamp(day: date, zone: ZoneInfo) -> Stamp:
     """Give the stamp that stands before every fact recorded at the moment the day opens or later."""
     return opening(day, zone), -1
+
+
+def scheduled_stamp(day: date, zone: ZoneInfo) -> Stamp:
+    """Give the stamp of what was scheduled for a day: it holds already as the day opens, and not the day before."""
+    return opening(day, zone), -2
+
+
+def closing_stamp(day: date, zone: ZoneInfo) -> Stamp:
+    """Give the stamp that stands after all that happens on a day, and before what is scheduled for the next."""
+    return opening(day + ONE_DAY, zone), -3
 
 
 def show_day(day: date) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from domain.calendar import Period
-from domain.charges import Charge, History, Section, charges
+from domain.charges import Charge, History, Section, Stream, charges
 from domain.money import show_cents
+from domain.phases import Parting, Phase, PhaseKind
 from domain.rating import TierPart
 from domain.refusal import Refusal
 
@@ -38,7 +39,6 @@ NEXT: Mapping[tuple[InvoiceStatus, InvoiceEvent], InvoiceStatus] = {
     (InvoiceStatus.OPEN, InvoiceEvent.PAY): InvoiceStatus.PAID,
     (InvoiceStatus.OPEN, InvoiceEvent.WRITE_OFF): InvoiceStatus.UNCOLLECTIBLE,
     (InvoiceStatus.OPEN, InvoiceEvent.UNDO): InvoiceStatus.VOID,
-    (InvoiceStatus.UNCOLLECTIBLE, InvoiceEvent.PAY): InvoiceStatus.PAID,
 }
 
 
@@ -49,6 +49,32 @@ class InvoiceNotOpen(Refusal):
     template = "Invoice {number} is {status}; only an open invoice can be paid."
     number: int
     status: str
+
+
+@dataclass(eq=False)
+class CreditNoteTooLarge(Refusal):
+    """A credit note forgives no more than was billed."""
+
+    template = "At most {most} of invoice {number} is left to be credited; {asked} was asked for."
+    number: int
+    most: str
+    asked: str
+
+
+@dataclass(eq=False)
+class ChargeOnItsWay(Refusal):
+    """The invoice is being charged, and the answer is not known yet."""
+
+    template = "Invoice {number} is being charged right now; try again once the provider has answered."
+    number: int
+
+
+def credit_note_to_due(*, number: int, total: int, noted: int, due: int, amount: int) -> int:
+    """Decide what part of a credit note lowers the due amount; the rest becomes credit. Raises CreditNoteTooLarge."""
+    most = max(0, total) - noted
+    if not 1 <= amount <= most:
+        raise CreditNoteTooLarge(number, show_cents(most), show_cents(amount))
+    return min(amount, due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +127,52 @@ def next_lines(
 ) -> tuple[Line, ...]:
     """Work out the lines of the invoice of a date; `billed` covers periods beginning no earlier than `since`."""
     return reconcile(charges(history, through=on, since=since), billed)
+
+
+def next_invoices(
+    history: History, billed: Mapping[str, Billed], *, on: date, since: date | None = None
+) -> tuple[tuple[Stream, tuple[Line, ...]], ...]:
+    """Work out the invoices of a date, in the order in which they are numbered, each with its lines (section 5)."""
+    lines = next_lines(history, billed, on=on, since=since)
+    found = [phase for phase in history.phases() if phase.start <= on]
+    groups: dict[Stream, list[Line]] = {stream: [] for stream in Stream}
+    for line in lines:
+        groups[_stream(line, on=on, found=found)].append(line)
+    return tuple((stream, tuple(group)) for stream, group in groups.items() if group)
+
+
+def _stream(line: Line, *, on: date, found: Sequence[Phase]) -> Stream:
+    """Tell which of a date's invoices takes a line; `found` are the phases begun by then.
+
+    After the end there are final ones only. Where a phase is cut, one invoice takes everything, but for a price book's
+    migration, whose old part stands apart. Terms and contracts have usage (of a term also prorations) apart.
+    """
+    latest = found[-1]
+    if latest.end is not None and latest.end <= on:
+        return Stream.FINAL
+    before = found[-2] if len(found) > 1 and latest.start == on else None
+    if before and before.parting is Parting.CUT_APART:
+        is_old = line.period.start < on or line.period.end <= on
+        return Stream.FINAL if is_old else Stream.SUBSCRIPTION
+    if (before and before.parting is Parting.CUT) or latest.kind not in _APART:
+        return Stream.SUBSCRIPTION
+    return Stream.ADDITIONAL_USAGE if line.section in _APART[latest.kind] else Stream.SUBSCRIPTION
+
+
+_APART: Mapping[PhaseKind, frozenset[Section]] = {
+    PhaseKind.YEARLY: frozenset({Section.ADDITIONAL_USAGE, Section.PRORATIONS}),
+    PhaseKind.CONTRACT: frozenset({Section.ADDITIONAL_USAGE}),
+}
+
+
+def change_lines(
+    history: History, billed: Mapping[str, Billed], *, on: date, since: date | None = None
+) -> tuple[Line, ...]:
+    """Work out the lines of a change that is invoiced at once: of that change only (section 7)."""
+    due = [charge for charge in charges(history, through=on, since=since) if charge.due_on == on]
+    own = [charge for charge in due if charge.section is Section.PRORATIONS and charge.service.start == on]
+    kept = {charge.key: billed[charge.key] for charge in own if charge.key in billed}
+    return reconcile(own, kept)
 
 
 def reconcile(due: Iterable[Charge], billed: Mapping[str, Billed]) -> tuple[Line, ...]:

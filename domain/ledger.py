@@ -9,12 +9,13 @@ from domain.invoicing import Settlement
 
 
 class LedgerAccount(StrEnum):
-    """Where money stands: owed to us, earned, held as the customer's credit, or received."""
+    """Where money stands: owed to us, earned, held as the customer's credit, received, or given up."""
 
     RECEIVABLE = "RECEIVABLE"
     REVENUE = "REVENUE"
     CREDIT = "CREDIT"
     CASH = "CASH"
+    WRITE_OFF = "WRITE_OFF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,30 @@ def credit_applied(applied: int) -> tuple[Entry, ...]:
 def paid(amount: int) -> tuple[Entry, ...]:
     """Post a payment received for an invoice."""
     return _posted(Entry(LedgerAccount.CASH, amount), Entry(LedgerAccount.RECEIVABLE, -amount))
+
+
+def undone(total: int, *, applied: int, noted: int) -> tuple[Entry, ...]:
+    """Post a void: the revenue not yet noted away and what is owed go, and credit that was used returns (section 5)."""
+    left = total - noted
+    return _posted(
+        Entry(LedgerAccount.REVENUE, left),
+        Entry(LedgerAccount.RECEIVABLE, applied - left),
+        Entry(LedgerAccount.CREDIT, -applied),
+    )
+
+
+def written_off(due: int) -> tuple[Entry, ...]:
+    """Post a write-off: what is still owed is given up; it stays billed (section 5)."""
+    return _posted(Entry(LedgerAccount.WRITE_OFF, due), Entry(LedgerAccount.RECEIVABLE, -due))
+
+
+def noted(amount: int, *, to_due: int) -> tuple[Entry, ...]:
+    """Post a credit note: it lowers what is owed, and what is over that becomes credit (section 5)."""
+    return _posted(
+        Entry(LedgerAccount.REVENUE, amount),
+        Entry(LedgerAccount.RECEIVABLE, -to_due),
+        Entry(LedgerAccount.CREDIT, to_due - amount),
+    )
 
 
 def balance(credit_sum: int) -> int:

@@ -83,6 +83,17 @@ class MetricPrices:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyStage:
+    """The Early Stage programme (section 7): a bundle's price for each year, and the discount on what goes beyond it."""
+
+    plan: Plan
+    seats: int
+    years: tuple[tuple[int, int], ...]
+    """Price of a month in price units, and the discount in percent, for each programme year."""
+    discounted: frozenset[Metric]
+
+
+@dataclass(frozen=True, slots=True)
 class PriceBook:
     """One version of all prices; the add-on Proactive Support Plus is `psp_*`, in price units."""
 
@@ -94,6 +105,7 @@ class PriceBook:
     metrics: Mapping[Metric, MetricPrices]
     trial_days: int
     trial_extension_days: int
+    early_stage: EarlyStage
 
 
 def read_price_book(document: Mapping[str, Any]) -> PriceBook:
@@ -108,6 +120,7 @@ def read_price_book(document: Mapping[str, Any]) -> PriceBook:
             metrics={metric: _metric_prices(document["metrics"][metric]) for metric in Metric},
             trial_days=_whole(document["trial"]["days"], least=1),
             trial_extension_days=_whole(document["trial"]["extensionDays"], least=1),
+            early_stage=_early_stage(document["earlyStage"]),
         )
     except KeyError as missing:
         raise InvalidPriceBook(f"{missing} is missing") from None
@@ -139,6 +152,17 @@ def _plan_prices(row: Mapping[str, Any]) -> PlanPrices:
         yearly=price(row["yearly"]),
         yearly_per_month=price(row["yearlyPerMonth"]),
         lite_seats_included=_whole(row["liteSeatsIncluded"], least=0),
+    )
+
+
+def _early_stage(row: Mapping[str, Any]) -> EarlyStage:
+    return EarlyStage(
+        plan=Plan(row["plan"]),
+        seats=_whole(row["seats"], least=1),
+        years=tuple(
+            (price(year["monthly"]), _whole(year["discountPercent"], least=0)) for year in row["years"]
+        ),
+        discounted=frozenset(Metric(metric) for metric in row["discountedMetrics"]),
     )
 
 

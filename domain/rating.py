@@ -81,6 +81,16 @@ def tier_parts(card: RateCard, quantity: int) -> tuple[TierPart, ...]:
     return tuple(parts)
 
 
+def tiers_between(card: RateCard, low: int, high: int) -> tuple[TierPart, ...]:
+    """Split the units above `low` up to and including `high` over the tiers they fall in."""
+    before = {part.first: part.units for part in tier_parts(card, low)}
+    return tuple(
+        TierPart(part.first, part.last, part.units - before.get(part.first, 0), part.price)
+        for part in tier_parts(card, high)
+        if part.units > before.get(part.first, 0)
+    )
+
+
 def show_parts(parts: Iterable[TierPart]) -> str:
     """Write the arithmetic of a rating: "500 x $0.00 + 500 x $0.07"."""
     return " + ".join(f"{part.units:,} x {show_price(part.price)}" for part in parts) or "0"

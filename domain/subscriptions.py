@@ -1,23 +1,11 @@
-"""A subscription is the facts recorded of it (sections 3 and 10), folded into phases, plans by date and add-on spans."""
+"""Why a change of a subscription is refused (sections 6, 7, 8 and 10)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from enum import StrEnum
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from datetime import date
 
-from domain.calendar import ONE_DAY, Period, Stamp, local_day, month_of, months_from, opening, opening_stamp
-from domain.pricebook import Plan, PriceBook
 from domain.refusal import Refusal
-
-
-class PhaseKind(StrEnum):
-    """How a stretch of a subscription is billed."""
-
-    TRIAL = "TRIAL"
-    MONTHLY = "MONTHLY"
 
 
 @dataclass(eq=False)
@@ -68,232 +56,105 @@ class TrialExtendedAlready(Refusal):
     ends_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class TrialStarted:
-    """A free trial of a plan began under a price book version."""
+@dataclass(eq=False)
+class ContractManaged(Refusal):
+    """The commitment, the plan, the add-on and the end of a contract are its manager's to change."""
 
-    at: datetime
-    plan: Plan
-    book_version: int
-    order: int = 0
+    template = "This account has a contract: contact your account manager to change it."
 
 
-@dataclass(frozen=True, slots=True)
-class TrialExtended:
-    """The trial got its one extension."""
+@dataclass(eq=False)
+class NotOnContract(Refusal):
+    """The change is for a contract."""
 
-    at: datetime
-    order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ConversionChosen:
-    """The trial is to become a paid subscription of this plan as it ends."""
-
-    at: datetime
-    plan: Plan
-    is_psp: bool
-    order: int = 0
+    template = "The account has no running contract; sign one first."
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A paid monthly subscription began; its first invoice bills the state of that moment ahead.
+@dataclass(eq=False)
+class NotYearly(Refusal):
+    """The change is for a yearly term."""
 
-    One that follows a trial begins as the day opens, whenever the trial's end is recorded.
-    """
-
-    at: datetime
-    plan: Plan
-    is_psp: bool
-    book_version: int
-    as_day_opens: bool = False
-    order: int = 0
+    template = "The subscription is not paid yearly, so it has no purchased seats and no renewal to change."
 
 
-@dataclass(frozen=True, slots=True)
-class PlanChanged:
-    """The plan changed on the date of `at`."""
+@dataclass(eq=False)
+class NotMonthly(Refusal):
+    """The change is for a subscription paid monthly."""
 
-    at: datetime
-    plan: Plan
-    order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PspAdded:
-    """Proactive Support Plus was added, or its removal taken back."""
-
-    at: datetime
-    order: int = 0
+    template = "Only a subscription paid monthly can do this; this one is billed as {kind}."
+    kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class PspRemoved:
-    """Proactive Support Plus was removed; access lasts to the end of the period."""
+@dataclass(eq=False)
+class TooFewSeats(Refusal):
+    """A term cannot start with fewer seats than are held (section 7)."""
 
-    at: datetime
-    order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The subscription ended, as the day of `at` opened or in its course."""
-
-    at: datetime
-    order: int = 0
+    template = "{held} full seats are held; a term starts with at least as many purchased, and {seats} were asked for."
+    held: int
+    seats: int
 
 
-Fact = TrialStarted | TrialExtended | ConversionChosen | Started | PlanChanged | PspAdded | PspRemoved | Ended
+@dataclass(eq=False)
+class NoSeats(Refusal):
+    """At least one full seat is billed (section 3)."""
+
+    template = "A year is for at least 1 full seat; {seats} were asked for."
+    seats: int
 
 
-@dataclass(frozen=True, slots=True)
-class PspSpan:
-    """Access to Proactive Support Plus from a moment until a day opens (None: until removed)."""
+@dataclass(eq=False)
+class NotAPurchase(Refusal):
+    """Fewer seats come with the renewal (section 7)."""
 
-    added: Stamp
-    until: date | None
-    order: int
-
-    def covers(self, moment: datetime, zone: ZoneInfo) -> bool:
-        """Tell whether there is access as the moment passes."""
-        return self.added[0] <= moment and (self.until is None or moment < opening(self.until, zone))
-
-    def is_billed_ahead(self, stamp: Stamp, period: Period) -> bool:
-        """Tell whether the period that opens at the stamp finds it active (section 6)."""
-        return self.added <= stamp and (self.until is None or period.start < self.until)
+    template = (
+        "{purchased} seats are purchased; buy more of them now, or set fewer for the renewal on {renews_on}."
+    )
+    purchased: int
+    renews_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A stretch of a subscription billed one way, over `[start, end)`; `opened` is when it began."""
+@dataclass(eq=False)
+class WaitsForRenewal(Refusal):
+    """Downgrades and removals of a yearly subscription come with its renewal (section 7)."""
 
-    kind: PhaseKind
-    start: date
-    end: date | None
-    opened: Stamp
-    book: PriceBook
-    plans: tuple[tuple[Stamp, Plan], ...]
-    psp: tuple[PspSpan, ...]
-
-    @property
-    def plan(self) -> Plan:
-        """Latest plan recorded."""
-        return self.plans[-1][1]
-
-    def plan_before(self, stamp: Stamp) -> tuple[Stamp, Plan]:
-        """Give the plan in force just before the stamp, with the stamp of the fact behind it."""
-        return next((entry for entry in reversed(self.plans) if entry[0] < stamp), self.plans[0])
-
-    def plan_on(self, day: date, zone: ZoneInfo) -> Plan:
-        """Final plan of a day (section 5: pairs follow days)."""
-        return self.plan_before(opening_stamp(day + ONE_DAY, zone))[1]
-
-    def opens(self, period: Period, zone: ZoneInfo) -> Stamp:
-        """Give the stamp whose state is billed ahead for a period: as its day opens, or when the phase began."""
-        return self.opened if period.start == self.start else opening_stamp(period.start, zone)
-
-    def psp_at(self, moment: datetime, zone: ZoneInfo) -> PspSpan | None:
-        """Give the span of Proactive Support Plus that covers the moment."""
-        return next((span for span in self.psp if span.covers(moment, zone)), None)
-
-    def month_of(self, day: date) -> Period:
-        """Give the uncut monthly period, from the anchor, that holds the day."""
-        return month_of(self.start, day)
-
-    def months(self, through: date) -> Iterator[Period]:
-        """Yield the uncut monthly periods that begin in the phase, no later than `through`."""
-        for month in months_from(self.start, self.start):
-            if month.start > through or (self.end is not None and month.start >= self.end):
-                return
-            yield month
+    template = "A yearly subscription gives this up as it renews: set it for the renewal on {renews_on}."
+    renews_on: date
 
 
-def phases(facts: Iterable[Fact], zone: ZoneInfo, books: Mapping[int, PriceBook]) -> tuple[Phase, ...]:
-    """Fold the facts of one subscription, in any order, into its phases."""
-    found: list[Phase] = []
-    for fact in in_order(facts):
-        if isinstance(fact, TrialStarted | Started):
-            opened = _opened(fact, zone, books[fact.book_version])
-            if found:
-                found[-1] = replace(found[-1], end=opened.start)
-            found.append(opened)
-        else:
-            found[-1] = _changed(found[-1], fact, zone)
-    return tuple(found)
+@dataclass(eq=False)
+class BundledSeats(Refusal):
+    """The Early Stage programme fixes its plan, its seats and its add-on (section 7)."""
+
+    template = "The Early Stage programme includes its plan and add-on for one price; they cannot be changed."
 
 
-def in_order(facts: Iterable[Fact]) -> list[Fact]:
-    """Sort facts by moment, then those that hold as the day opens, then by the order in which they were recorded."""
-    return sorted(facts, key=lambda fact: (fact.at, -1 if _holds_as_day_opens(fact) else fact.order))
+@dataclass(eq=False)
+class AlreadyCancelled(Refusal):
+    """The subscription has its end."""
+
+    template = "The subscription ends on {ends_on} already; resume it to go on."
+    ends_on: date
 
 
-def phase_at(found: Iterable[Phase], moment: datetime, zone: ZoneInfo) -> Phase | None:
-    """Give the phase that holds the moment."""
-    for phase in found:
-        if phase.opened[0] <= moment and (phase.end is None or moment < opening(phase.end, zone)):
-            return phase
-    return None
+@dataclass(eq=False)
+class NotCancelled(Refusal):
+    """There is no cancellation to take back."""
+
+    template = "The subscription is not cancelled."
 
 
-def conversion_chosen(facts: Iterable[Fact]) -> ConversionChosen | None:
-    """Give the latest choice of what the trial is to become."""
-    chosen = [fact for fact in in_order(facts) if isinstance(fact, ConversionChosen)]
-    return chosen[-1] if chosen else None
+@dataclass(eq=False)
+class UnknownBook(Refusal):
+    """No price book has the version, or it is not in force by then."""
+
+    template = "There is no price book {version} in force on {on}."
+    version: int
+    on: date
 
 
-def is_trial_extended(facts: Iterable[Fact]) -> bool:
-    """Tell whether the trial has had its extension."""
-    return any(isinstance(fact, TrialExtended) for fact in facts)
+@dataclass(eq=False)
+class BadContractTerms(Refusal):
+    """The terms of a contract do not fit together."""
 
-
-def _opened(fact: TrialStarted | Started, zone: ZoneInfo, book: PriceBook) -> Phase:
-    start = local_day(fact.at, zone)
-    plans = (((fact.at, fact.order), fact.plan),)
-    match fact:
-        case TrialStarted():
-            end = start + timedelta(days=book.trial_days)
-            stamp = (fact.at, fact.order)
-            add_on = (PspSpan(stamp, None, fact.order),)
-            return Phase(PhaseKind.TRIAL, start, end, stamp, book, plans, add_on)
-        case Started():
-            stamp = opening_stamp(start, zone) if fact.as_day_opens else (fact.at, fact.order)
-            spans = (PspSpan(stamp, None, fact.order),) if fact.is_psp else ()
-            return Phase(PhaseKind.MONTHLY, start, None, stamp, book, plans, spans)
-
-
-def _changed(phase: Phase, fact: Fact, zone: ZoneInfo) -> Phase:
-    """Give the phase as it is after a fact recorded in it."""
-    match fact:
-        case TrialExtended():
-            longer = timedelta(days=phase.book.trial_extension_days)
-            return replace(phase, end=(phase.end or phase.start) + longer)
-        case PlanChanged():
-            return replace(phase, plans=(*phase.plans, ((fact.at, fact.order), fact.plan)))
-        case PspAdded():
-            return replace(phase, psp=_add_psp(phase, fact, zone))
-        case PspRemoved():
-            return replace(phase, psp=_remove_psp(phase, fact, zone))
-        case Ended():
-            return replace(phase, end=local_day(fact.at, zone))
-        case _:
-            return phase
-
-
-def _holds_as_day_opens(fact: Fact) -> bool:
-    return isinstance(fact, Started) and fact.as_day_opens
-
-
-def _add_psp(phase: Phase, fact: PspAdded, zone: ZoneInfo) -> tuple[PspSpan, ...]:
-    """Begin a span, or lift the end of the one that still runs (section 6)."""
-    if phase.psp and phase.psp[-1].covers(fact.at, zone):
-        return (*phase.psp[:-1], replace(phase.psp[-1], until=None))
-    return (*phase.psp, PspSpan((fact.at, fact.order), None, fact.order))
-
-
-def _remove_psp(phase: Phase, fact: PspRemoved, zone: ZoneInfo) -> tuple[PspSpan, ...]:
-    """End the running span with the period the removal falls in (section 6)."""
-    if not phase.psp or not phase.psp[-1].covers(fact.at, zone):
-        return phase.psp
-    until = phase.month_of(local_day(fact.at, zone)).end
-    return (*phase.psp[:-1], replace(phase.psp[-1], until=until))
+    template = "The contract cannot be signed: {reason}."
+    reason: str

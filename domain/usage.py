@@ -10,11 +10,13 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.calendar import ONE_DAY, Period, opening
+from domain.contracts import committed_units
 from domain.money import round_half_up
+from domain.monthly import usage_discount
+from domain.phases import Phase, PhaseKind, ends_at
 from domain.pricebook import Channel, Metric, MetricPrices, PriceBook
-from domain.rating import cost
+from domain.rated import usage_cost
 from domain.refusal import Refusal
-from domain.subscriptions import Phase, PhaseKind
 
 LATENESS = timedelta(days=35)
 EARLINESS = timedelta(minutes=5)
@@ -112,12 +114,15 @@ class SentEvent:
     properties: Mapping[str, str] | None = None
 
 
+Spans = tuple[tuple[datetime, datetime | None], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """When the account may use metered channels: moments `[start, end)` of the subscription and of its add-on."""
 
-    subscribed: tuple[tuple[datetime, datetime | None], ...]
-    psp: tuple[tuple[datetime, datetime | None], ...]
+    subscribed: Spans
+    psp: Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +156,23 @@ def access(found: Iterable[Phase], zone: ZoneInfo) -> Access:
     """Work out from a subscription's phases when it and Proactive Support Plus give access."""
     subscribed, psp = [], []
     for phase in found:
-        end = opening(phase.end, zone) if phase.end else None
+        end = ends_at(phase, zone) if phase.end else None
         subscribed.append((phase.opened[0], end))
         for span in phase.psp:
             until = opening(span.until, zone) if span.until else None
             psp.append((span.added[0], _earlier(until, end)))
     return Access(tuple(subscribed), tuple(psp))
+
+
+def within(allowed: Access, *, since: datetime | None, until: datetime | None) -> Access:
+    """Cut access to the time in which the account holds a workspace (section 1)."""
+    if since is None and until is None:
+        return allowed
+
+    def cut(spans: Spans) -> Spans:
+        return tuple((max(start, since or start), _earlier(end, until)) for start, end in spans)
+
+    return Access(cut(allowed.subscribed), cut(allowed.psp))
 
 
 def well_formed(sent: SentEvent) -> UsageEvent | Rejection:
@@ -217,21 +233,21 @@ def read_metric(
     whole: int,
     by_channel: Mapping[str, int],
     today: date,
+    zone: ZoneInfo,
 ) -> Reading:
     """Read a metric: `own` units by day, of a workspace or of the whole account, whose total is `whole`.
 
     Tiers and included units are the account's; a workspace shows its share of the cost by units.
     """
     prices, total = phase.book.metrics[metric], sum(own.values())
-    is_free = phase.kind is PhaseKind.TRIAL
-    whole_cost = 0 if is_free else cost(prices.card, whole)
+    whole_cost = metered_cost(phase, period, metric, whole, zone)
     projected_whole = projected(whole, period, today)
-    projected_cost = 0 if is_free else cost(prices.card, projected_whole)
+    projected_cost = metered_cost(phase, period, metric, projected_whole, zone)
     return Reading(
         metric=metric,
         prices=prices,
         total=total,
-        included=included_units(phase, metric),
+        included=included_units(phase, metric, period, zone),
         cost=share_of_cost(whole_cost, own=total, whole=whole),
         projected_total=projected(total, period, today),
         projected_cost=share_of_cost(projected_cost, own=total, whole=whole),
@@ -245,11 +261,27 @@ def share_of_cost(amount: int, *, own: int, whole: int) -> int:
     return round_half_up(amount * own, whole) if whole else 0
 
 
-def included_units(phase: Phase, metric: Metric) -> int | None:
-    """Give the threshold line of a metric: units included, a trial's cap, or None for pay as you go."""
+def metered_cost(phase: Phase, period: Period, metric: Metric, total: int, zone: ZoneInfo) -> int:
+    """Give what a period's total costs in cents, as the invoice bills it; a trial's usage is free (section 10)."""
+    if phase.kind is PhaseKind.TRIAL:
+        return 0
+    committed = committed_units(phase, period, zone) if phase.kind is PhaseKind.CONTRACT else {}
+    discount = usage_discount(phase, period)(metric)
+    return usage_cost(phase.book, metric, total, committed=committed.get(metric, 0), discount=discount)
+
+
+def included_units(phase: Phase, metric: Metric, period: Period, zone: ZoneInfo) -> int | None:
+    """Give the threshold line of a metric: units included or committed, a trial's cap, or None for pay as you go.
+
+    What the add-on includes is there only in a period that has the add-on; a commitment takes its place (section 8).
+    """
     prices = phase.book.metrics[metric]
     if phase.kind is PhaseKind.TRIAL:
         return prices.trial_cap
+    if phase.kind is PhaseKind.CONTRACT and (units := committed_units(phase, period, zone).get(metric)):
+        return units
+    if prices.needs_psp and not any(span.meets(period, zone) for span in phase.psp):
+        return None
     return prices.included or None
 
 

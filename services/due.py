@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters.gateway.protocol import Gateway
 from adapters.queries import subscriptions as queries
 from adapters.queries.subscriptions import Due
-from services import invoices, payments, subscriptions
+from services import invoices, payments, reminders, subscriptions
 from services.accounts import lock_account, lock_accounts
 
-KINDS = ("TRIAL_END", "CLOSE", "COLLECT", "FREEZE")
+KINDS = ("TRIAL_END", "CLOSE", "COLLECT", "FREEZE", "REMINDER")
 """What falls due, in the order in which things of one moment are done."""
 
 LEASE = timedelta(minutes=2)
@@ -41,6 +41,8 @@ async def do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) 
                 await subscriptions.end_trial(session, account)
             case "FREEZE":
                 await payments.freeze(session, account, invoice_id=due.subject_id)
+            case "REMINDER":
+                await reminders.remind(session, account, due)
 
 
 async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) -> bool:

@@ -17,8 +17,9 @@ from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from domain.billing import look_back
 from domain.calendar import local_day, month_of
 from domain.charges import History
+from domain.facts import Fact
+from domain.phases import Phase, phases
 from domain.refusal import Refusal
-from domain.subscriptions import Fact, Phase, phases
 from services.accounts import AccountNow
 
 
@@ -100,7 +101,12 @@ async def append(session: AsyncSession, account: AccountNow, row: Subscription, 
 
 
 def _look_back(row: Subscription) -> date:
-    return look_back(anchor=row.anchor_on, period_start=row.period_start, dirty_from=row.dirty_from)
+    return look_back(
+        anchor=row.anchor_on,
+        period_start=row.period_start,
+        billing_months=row.billing_months,
+        dirty_from=row.dirty_from,
+    )
 
 
 def _end_of_today(account: AccountNow, row: Subscription) -> date:

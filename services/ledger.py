@@ -78,9 +78,15 @@ async def apply_credit(session: AsyncSession, account: AccountNow) -> int:
 
 
 async def mark_paid(session: AsyncSession, account: AccountNow, invoice: Invoice) -> None:
-    """Close an invoice as paid; when it was the last open one, a frozen account is restored at once (section 11)."""
+    """Close an invoice as paid (section 11)."""
     invoice.status = NEXT[InvoiceStatus(invoice.status), InvoiceEvent.PAY].value
-    invoice.paid_at, invoice.next_attempt_at, invoice.failure = account.now, None, None
+    invoice.paid_at, invoice.failure = account.now, None
+    await close_collection(session, account, invoice)
+
+
+async def close_collection(session: AsyncSession, account: AccountNow, invoice: Invoice) -> None:
+    """Stop collecting an invoice; when it was the last open one, a frozen account is restored at once (section 11)."""
+    invoice.next_attempt_at = None
     await session.flush()
     await subscription_queries.unschedule(
         session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT", "FREEZE"]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import subscriptions as queries
 from adapters.tables.subscriptions import Subscription
-from domain.billing import Now, at_moment, converted, preview, run_rate
-from domain.calendar import Period
+from domain.billing import Now, Preview, at_moment, converted, preview, run_rate
+from domain.billing import forecast as expected
+from domain.calendar import Period, local_day
 from domain.charges import History
+from domain.facts import RenewalSet, conversion_chosen
 from domain.invoicing import Line, Settlement, settle, total
+from domain.phases import Phase, PhaseKind, PspSpan, renewal_set
 from domain.pricebook import Plan
-from domain.subscriptions import PhaseKind, PspSpan, conversion_chosen
 from services import histories
 from services.accounts import AccountNow
 from services.histories import Running
@@ -24,7 +26,10 @@ from services.ledger import credit_balances
 
 @dataclass(frozen=True, slots=True)
 class NextInvoice:
-    """The next invoice if nothing more happens: its date, its lines and how credit would settle it."""
+    """The next invoice if nothing more happens: its date, its lines and how credit would settle it.
+
+    Where two are due on the date, the lines of both, in the order in which they are numbered.
+    """
 
     account_id: UUID
     invoice_on: date
@@ -49,6 +54,10 @@ class Overview:
     run_rate: int
     next_invoice: NextInvoice | None
     lite_seats_included: int
+    phase: Phase
+    term: Period
+    renewal: RenewalSet | None
+    as_of: datetime
 
 
 async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[UUID, Overview]:
@@ -68,10 +77,26 @@ async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[U
     return found
 
 
+async def forecast(session: AsyncSession, account: AccountNow) -> NextInvoice | None:
+    """Give the next invoice if usage goes on as it has in the running period; None without a paid subscription."""
+    row = (await queries.live(session, [account.id])).get(account.id)
+    if row is None:
+        return None
+    running = (await histories.load(session, [account], [row]))[account.id]
+    now = at_moment(running.history, account.now)
+    if now is None or now.phase.kind is PhaseKind.TRIAL:
+        return None
+    today = local_day(account.now, account.zone)
+    found = expected(running.history, running.loaded.billed, now=now, since=running.loaded.since, today=today)
+    balance = (await credit_balances(session, [account.id]))[account.id]
+    return _promised(account, found, now, balance=balance)
+
+
 def _overview(account: AccountNow, running: Running, *, balance: int) -> Overview | None:
     now = at_moment(running.history, account.now)
     if now is None:
         return None
+    today = local_day(account.now, account.zone)
     return Overview(
         row=running.row,
         plan=now.phase.plan,
@@ -80,16 +105,32 @@ def _overview(account: AccountNow, running: Running, *, balance: int) -> Overvie
         run_rate=run_rate(running.history, account.now, now),
         next_invoice=_next_invoice(account, running, now, balance=balance),
         lite_seats_included=now.phase.book.plans[now.phase.plan].lite_seats_included,
+        phase=now.phase,
+        term=_term(now, today),
+        renewal=renewal_set(running.history.facts, now.phase, today=today, zone=account.zone),
+        as_of=account.now,
     )
 
 
 def _next_invoice(account: AccountNow, running: Running, now: Now, *, balance: int) -> NextInvoice | None:
-    """Work out the next invoice; a trial has one only if it is to become a paid subscription."""
+    """Work out the next invoice; a trial has one only if it is to become paid, an ending one if something is left."""
     history: History = running.history
     if now.phase.kind is PhaseKind.TRIAL:
         choice = conversion_chosen(history.facts)
         if choice is None or account.row.payment_method is None:
             return None
         history = converted(history, choice)
-    lines = preview(history, running.loaded.billed, now=now, since=running.loaded.since)
-    return NextInvoice(account.id, now.invoice_on, now.period, lines, settle(total(lines), balance))
+    found = preview(history, running.loaded.billed, now=now, since=running.loaded.since)
+    return _promised(account, found, now, balance=balance)
+
+
+def _promised(account: AccountNow, found: Preview, now: Now, *, balance: int) -> NextInvoice | None:
+    """Give what will be invoiced; without lines nothing will."""
+    if not found.lines:
+        return None
+    return NextInvoice(account.id, found.on, now.period, found.lines, settle(total(found.lines), balance))
+
+
+def _term(now: Now, today: date) -> Period:
+    """Give what is paid or signed for; a trial is one term."""
+    return now.period if now.phase.kind is PhaseKind.TRIAL else now.phase.term_of(today)

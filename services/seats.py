@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters import pricebooks
 from adapters.ids import new_id
-from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import workspaces as queries
+from adapters.seatfacts import seat_facts
 from adapters.tables.teammates import SeatChange, Teammate
+from domain.calendar import local_day, opening
 from domain.contacts import email_address
-from domain.pricebook import Plan
 from domain.refusal import Refusal
-from domain.seats import INVITE_LIFETIME, SeatType, check_lite_seat
+from domain.seats import INVITE_LIFETIME, SeatType
+from domain.seats import SeatChange as SeatFact
+from services import lateness, liteseats, watching
 from services.accounts import AccountNow
 
 
@@ -68,6 +69,24 @@ class SeatHeldAlready(Refusal):
     seat: str
 
 
+@dataclass(eq=False)
+class NothingToCorrect(Refusal):
+    """The teammate has no such date."""
+
+    template = (
+        "There is nothing to correct: name the date the teammate accepted or, once removed, was removed."
+    )
+
+
+@dataclass(eq=False)
+class DatesOutOfOrder(Refusal):
+    """The corrected dates do not fit the rest of the teammate's history."""
+
+    template = (
+        "The dates do not fit: a seat is accepted before it is switched or removed, and not in the future."
+    )
+
+
 async def invite(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str, seat: SeatType
 ) -> Teammate:
@@ -82,7 +101,7 @@ async def invite(
     if known and known.status in {"PENDING", "ACTIVE"}:
         raise AlreadyPresent(address, known.status.lower())
     if seat is SeatType.LITE:
-        await _check_lite(session, account)
+        await liteseats.check_one_more(session, account)
 
     teammate = known or _teammate(account, workspace_id=workspace_id)
     teammate.name, teammate.email, teammate.seat, teammate.status = name, address, seat.value, "PENDING"
@@ -103,10 +122,10 @@ async def accept(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     if account.now >= teammate.invite_expires_at:
         raise InviteExpired(teammate.invite_expires_at)
     if teammate.seat == SeatType.LITE:
-        await _check_lite(session, account)
+        await liteseats.check_one_more(session, account)
 
     teammate.status, teammate.accepted_at = "ACTIVE", account.now
-    await _record(session, account, teammate, SeatType(teammate.seat))
+    await record(session, account, teammate, SeatType(teammate.seat))
     return teammate
 
 
@@ -128,7 +147,7 @@ async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     """Remove a teammate: today is free unless the seat was accepted today; raises UnknownTeammate, NotActive."""
     teammate = await _active(session, account, teammate_id=teammate_id)
     teammate.status, teammate.removed_at = "REMOVED", account.now
-    await _record(session, account, teammate, None)
+    await record(session, account, teammate, None)
     return teammate
 
 
@@ -143,10 +162,55 @@ async def switch(
     if teammate.seat == seat:
         raise SeatHeldAlready(seat.value.lower())
     if seat is SeatType.LITE:
-        await _check_lite(session, account)
+        await liteseats.check_one_more(session, account)
 
     teammate.seat = seat.value
-    await _record(session, account, teammate, seat)
+    await record(session, account, teammate, seat)
+    return teammate
+
+
+async def correct_dates(
+    session: AsyncSession,
+    account: AccountNow,
+    *,
+    teammate_id: UUID,
+    accepted_on: date | None,
+    removed_on: date | None,
+) -> Teammate:
+    """Correct when a teammate really accepted or was removed; what was billed is adjusted on the next invoice.
+
+    Raises UnknownTeammate, NothingToCorrect, DatesOutOfOrder.
+    """
+    teammate = await _find(session, account, teammate_id=teammate_id)
+    changes = (await queries.seat_changes_of(session, [(account.id, teammate_id)]))[account.id, teammate_id]
+    facts = sorted(seat_facts(changes), key=lambda fact: fact.order)
+    wanted = [
+        (_latest(facts, is_end=False), accepted_on),
+        (_latest(facts, is_end=True), removed_on),
+    ]
+    corrected = {fact.order: fact for fact in facts}
+    moved: list[date] = []
+    for fact, day in wanted:
+        if day is None:
+            continue
+        if fact is None:
+            raise NothingToCorrect
+        moved += [day, local_day(fact.at, account.zone)]
+        corrected[fact.order] = replace(fact, at=opening(day, account.zone))
+    if not moved:
+        raise NothingToCorrect
+    moments = [fact.at for fact in corrected.values()]
+    if moments != sorted(moments) or moments[-1] > account.now:
+        raise DatesOutOfOrder
+
+    for fact in facts:
+        if corrected[fact.order] != fact:
+            await _append_correction(session, account, teammate, corrected[fact.order])
+    if accepted_on:
+        teammate.accepted_at = opening(accepted_on, account.zone)
+    if removed_on:
+        teammate.removed_at = opening(removed_on, account.zone)
+    await lateness.note(session, account, day=min(moved))
     return teammate
 
 
@@ -159,25 +223,14 @@ async def join(
     teammate.accepted_at = account.now
     session.add(teammate)
     await session.flush()
-    await _record(session, account, teammate, SeatType.FULL)
+    await record(session, account, teammate, SeatType.FULL)
     return teammate
 
 
-async def _check_lite(session: AsyncSession, account: AccountNow) -> None:
-    """Refuse one more lite seat than the plan includes; before there is a plan nothing is included yet or refused."""
-    subscription = (await subscription_queries.live(session, [account.id])).get(account.id)
-    if subscription is None:
-        return
-    held = await queries.seats_held(session, [account.id])
-    plan = Plan(subscription.plan)
-    book = await pricebooks.book(session, subscription.price_book_version)
-    included = book.plans[plan].lite_seats_included
-    check_lite_seat(plan=plan, included=included, held=held.get((account.id, SeatType.LITE), 0))
-
-
-async def _record(
+async def record(
     session: AsyncSession, account: AccountNow, teammate: Teammate, seat: SeatType | None
 ) -> None:
+    """Append the fact that a teammate holds another seat from now on, or none."""
     session.add(
         SeatChange(
             account_id=account.id,
@@ -190,6 +243,37 @@ async def _record(
         )
     )
     await session.flush()
+    rise = 1 if seat is SeatType.FULL else 0
+    await watching.seats_changed(session, account, workspace_id=teammate.workspace_id, rise=rise)
+
+
+async def _append_correction(
+    session: AsyncSession, account: AccountNow, teammate: Teammate, fact: SeatFact
+) -> None:
+    session.add(
+        SeatChange(
+            account_id=account.id,
+            position=account.next_position(),
+            workspace_id=teammate.workspace_id,
+            teammate_id=teammate.id,
+            seat=fact.seat.value if fact.seat else None,
+            at=fact.at,
+            recorded_at=account.now,
+            corrects=fact.order,
+        )
+    )
+    await session.flush()
+
+
+def _latest(facts: list[SeatFact], *, is_end: bool) -> SeatFact | None:
+    """Give the last removal, or the last acceptance: the first change of the latest stay."""
+    if is_end:
+        return facts[-1] if facts and facts[-1].seat is None else None
+    stay = None
+    for before, fact in zip([None, *facts], facts, strict=False):
+        if fact.seat is not None and (before is None or before.seat is None):
+            stay = fact
+    return stay
 
 
 async def _pending(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:

@@ -1,65 +1,48 @@
-"""Subscriptions: starting one, with a trial or without, and changing its plan and add-on (sections 6 and 10)."""
+"""Monthly subscriptions and trials: starting, converting, and changing plan and add-on (sections 6, 7 and 10)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters import pricebooks
-from adapters.ids import new_id
 from adapters.queries import subscriptions as queries
-from adapters.queries import workspaces as workspace_queries
 from adapters.queries.subscriptions import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
-from domain.billing import at_moment, conversion
-from domain.calendar import local_day, month_of, opening
-from domain.pricebook import Plan, PriceBook
-from domain.refusal import Refusal
-from domain.seats import check_plan_holds_lite_seats
-from domain.subscriptions import (
-    AlreadyOnPlan,
+from domain.billing import conversion
+from domain.calendar import local_day, opening
+from domain.facts import (
     ConversionChosen,
     Ended,
-    NotInTrial,
-    Phase,
-    PhaseKind,
     PlanChanged,
     PspAdded,
-    PspAlreadyActive,
-    PspNotActive,
     PspRemoved,
     Started,
     TrialExtended,
-    TrialExtendedAlready,
-    TrialRunning,
     TrialStarted,
     conversion_chosen,
     is_trial_extended,
 )
-from services import histories
+from domain.monthly import is_bundled
+from domain.phases import Phase, PhaseKind
+from domain.pricebook import Plan
+from domain.subscriptions import (
+    AlreadyOnPlan,
+    BundledSeats,
+    ContractManaged,
+    NotInTrial,
+    PspAlreadyActive,
+    PspNotActive,
+    TrialExtendedAlready,
+    TrialRunning,
+    WaitsForRenewal,
+)
+from services import histories, watching
 from services.accounts import AccountNow
-from services.histories import NoSubscription, Running
-from services.invoices import issue
-
-
-@dataclass(eq=False)
-class AlreadySubscribed(Refusal):
-    """An account has one subscription at a time."""
-
-    template = "The account has a running subscription since {since}; change that one instead."
-    since: date
-
-
-@dataclass(eq=False)
-class NoWorkspace(Refusal):
-    """Nobody could use the subscription."""
-
-    template = (
-        "The account has no workspace yet; create one first, so that somebody can use the subscription."
-    )
+from services.beginnings import begin, book_to_sign, check_lite, check_none_runs, current, new_row
+from services.histories import Running
+from services.invoices import issue_change
 
 
 async def start(
@@ -69,35 +52,31 @@ async def start(
 
     Raises AlreadySubscribed, NoWorkspace, TooManyLiteSeats.
     """
-    book = await _check_start(session, account, plan=plan)
+    await check_none_runs(session, account)
+    book = await book_to_sign(session, account, plan=plan)
 
-    start_on = local_day(account.now, account.zone)
-    row = _row(
-        account, status="ACTIVE", plan=plan, book=book, start=start_on, end=month_of(start_on, start_on).end
-    )
-    row.is_psp = is_psp
-    session.add(row)
-    await session.flush()
     fact = Started(at=account.now, plan=plan, is_psp=is_psp, book_version=book.version)
-    await histories.append(session, account, row, fact)
-    issued = await issue(session, [account], on={account.id: start_on}, rows=[row])
-    await _schedule_close(session, account, row)
-    return row, issued
+    return await begin(
+        session, account, None, fact, book=book, plan=plan, billing=PhaseKind.MONTHLY, is_psp=is_psp
+    )
 
 
 async def start_trial(session: AsyncSession, account: AccountNow, *, plan: Plan) -> Subscription:
     """Start a free trial (section 10); raises AlreadySubscribed, NoWorkspace, TooManyLiteSeats."""
-    book = await _check_start(session, account, plan=plan)
+    await check_none_runs(session, account)
+    book = await book_to_sign(session, account, plan=plan)
 
     start_on = local_day(account.now, account.zone)
     end_on = start_on + timedelta(days=book.trial_days)
-    row = _row(account, status="TRIAL", plan=plan, book=book, start=start_on, end=end_on)
+    row = new_row(account, status="TRIAL", plan=plan, book=book, start=start_on, end=end_on)
+    row.billing = PhaseKind.TRIAL.value
     session.add(row)
     await session.flush()
     await histories.append(
         session, account, row, TrialStarted(at=account.now, plan=plan, book_version=book.version)
     )
     await _schedule_trial_end(session, account, row)
+    await watching.periods_opened(session, [account])
     return row
 
 
@@ -122,7 +101,7 @@ async def choose_conversion(
     Raises NoSubscription, NotInTrial, TooManyLiteSeats.
     """
     running, phase = await _trial(session, account)
-    await _check_lite(session, account, plan=plan, book=phase.book)
+    await check_lite(session, account, plan=plan, book=phase.book)
 
     fact = ConversionChosen(at=account.now, plan=plan, is_psp=is_psp)
     await histories.append(session, account, running.row, fact)
@@ -137,48 +116,65 @@ async def convert_now(
     Raises NoSubscription, NotInTrial, TooManyLiteSeats.
     """
     running, phase = await _trial(session, account)
-    await _check_lite(session, account, plan=plan, book=phase.book)
+    await check_lite(session, account, plan=plan, book=phase.book)
 
     fact = Started(at=account.now, plan=plan, is_psp=is_psp, book_version=phase.book.version)
-    return running.row, await _begin_paid(session, account, running.row, fact)
+    return await _begin_paid(session, account, running, fact)
 
 
-async def change_plan(session: AsyncSession, account: AccountNow, *, plan: Plan) -> Subscription:
-    """Change the plan on today's date, either way (section 6).
+async def change_plan(
+    session: AsyncSession, account: AccountNow, *, plan: Plan, invoice_now: bool = False
+) -> tuple[Subscription, list[Invoice]]:
+    """Change the plan on today's date: either way when paid monthly, upward when paid yearly (sections 6 and 7).
 
-    Raises NoSubscription, AlreadyOnPlan, TooManyLiteSeats.
+    Raises NoSubscription, AlreadyOnPlan, TooManyLiteSeats, ContractManaged, BundledSeats, WaitsForRenewal.
     """
-    running, phase = await _current(session, account)
+    running, phase = await current(session, account)
+    _refuse_managed(account, phase)
     if phase.plan is plan:
         raise AlreadyOnPlan(plan.label)
-    await _check_lite(session, account, plan=plan, book=phase.book)
+    if _is_yearly(phase) and phase.book.plans[plan].yearly < phase.book.plans[phase.plan].yearly:
+        raise WaitsForRenewal(phase.term_of(local_day(account.now, account.zone)).end)
+    await check_lite(session, account, plan=plan, book=phase.book)
 
+    is_now = invoice_now and _is_yearly(phase)
     running.row.plan = plan.value
-    await histories.append(session, account, running.row, PlanChanged(at=account.now, plan=plan))
-    return running.row
+    fact = PlanChanged(at=account.now, plan=plan, invoice_now=is_now)
+    await histories.append(session, account, running.row, fact)
+    issued = await issue_change(session, account, running.row) if is_now else []
+    await watching.terms_changed(session, account)
+    return running.row, issued
 
 
-async def add_psp(session: AsyncSession, account: AccountNow) -> Subscription:
-    """Add Proactive Support Plus, or take its removal back (section 6).
+async def add_psp(
+    session: AsyncSession, account: AccountNow, *, invoice_now: bool = False
+) -> tuple[Subscription, list[Invoice]]:
+    """Add Proactive Support Plus, or take its removal back (sections 6 and 7).
 
-    Raises NoSubscription, TrialRunning, PspAlreadyActive.
+    Raises NoSubscription, TrialRunning, PspAlreadyActive, ContractManaged, BundledSeats.
     """
     running, phase = await _paid(session, account)
     span = phase.psp_at(account.now, account.zone)
-    if span and span.until is None:
+    # Of a year, an end that is set for the renewal is taken back by setting the renewal anew.
+    if span and (span.until is None or _is_yearly(phase)):
         raise PspAlreadyActive
 
+    is_now = invoice_now and _is_yearly(phase)
     running.row.is_psp = True
-    await histories.append(session, account, running.row, PspAdded(at=account.now))
-    return running.row
+    await histories.append(session, account, running.row, PspAdded(at=account.now, invoice_now=is_now))
+    issued = await issue_change(session, account, running.row) if is_now else []
+    await watching.terms_changed(session, account)
+    return running.row, issued
 
 
 async def remove_psp(session: AsyncSession, account: AccountNow) -> Subscription:
     """Remove Proactive Support Plus: access to the end of the period, no credit (section 6).
 
-    Raises NoSubscription, TrialRunning, PspNotActive.
+    Raises NoSubscription, TrialRunning, PspNotActive, ContractManaged, BundledSeats, WaitsForRenewal.
     """
     running, phase = await _paid(session, account)
+    if _is_yearly(phase):
+        raise WaitsForRenewal(phase.term_of(local_day(account.now, account.zone)).end)
     span = phase.psp_at(account.now, account.zone)
     if span is None or span.until is not None:
         raise PspNotActive
@@ -196,7 +192,8 @@ async def end_trial(session: AsyncSession, account: AccountNow) -> list[Invoice]
     running = (await histories.load(session, [account], [row]))[account.id]
     choice = conversion_chosen(running.history.facts)
     if choice and account.row.payment_method:
-        return await _begin_paid(session, account, row, conversion(running.history, choice))
+        _, issued = await _begin_paid(session, account, running, conversion(running.history, choice))
+        return issued
 
     ended_at = opening(row.period_end, account.zone)
     await histories.append(session, account, row, Ended(at=ended_at))
@@ -206,84 +203,48 @@ async def end_trial(session: AsyncSession, account: AccountNow) -> list[Invoice]
 
 
 async def _begin_paid(
-    session: AsyncSession, account: AccountNow, row: Subscription, fact: Started
-) -> list[Invoice]:
+    session: AsyncSession, account: AccountNow, running: Running, fact: Started
+) -> tuple[Subscription, list[Invoice]]:
     """Turn a trial into a paid subscription with its anchor on the day the trial ends, and issue its first invoice."""
-    start_on = local_day(fact.at, account.zone)
-    row.status, row.plan, row.is_psp = "ACTIVE", fact.plan.value, fact.is_psp
-    row.anchor_on = row.period_start = start_on
-    row.period_end = month_of(start_on, start_on).end
-    await histories.append(session, account, row, fact)
-    issued = await issue(session, [account], on={account.id: start_on}, rows=[row])
-    await queries.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["TRIAL_END"])
-    await _schedule_close(session, account, row)
-    return issued
-
-
-async def _check_start(session: AsyncSession, account: AccountNow, *, plan: Plan) -> PriceBook:
-    live = (await queries.live(session, [account.id])).get(account.id)
-    if live:
-        raise AlreadySubscribed(local_day(live.started_at, account.zone))
-    if not await workspace_queries.of_accounts(session, [account.id]):
-        raise NoWorkspace
-    book = await pricebooks.current(session, on=local_day(account.now, account.zone))
-    await _check_lite(session, account, plan=plan, book=book)
-    return book
-
-
-async def _check_lite(session: AsyncSession, account: AccountNow, *, plan: Plan, book: PriceBook) -> None:
-    check_plan_holds_lite_seats(
-        plan=plan,
-        included=book.plans[plan].lite_seats_included,
-        lite_teammates=await workspace_queries.lite_teammates(session, account_id=account.id),
+    return await begin(
+        session,
+        account,
+        running.row,
+        fact,
+        book=running.history.books[fact.book_version],
+        plan=fact.plan,
+        billing=PhaseKind.MONTHLY,
+        is_psp=fact.is_psp,
     )
 
 
-async def _current(session: AsyncSession, account: AccountNow) -> tuple[Running, Phase]:
-    running = await histories.running(session, account)
-    now = at_moment(running.history, account.now)
-    if now is None:
-        raise NoSubscription
-    return running, now.phase
-
-
 async def _trial(session: AsyncSession, account: AccountNow) -> tuple[Running, Phase]:
-    running, phase = await _current(session, account)
+    running, phase = await current(session, account)
     if phase.kind is not PhaseKind.TRIAL:
         raise NotInTrial
     return running, phase
 
 
 async def _paid(session: AsyncSession, account: AccountNow) -> tuple[Running, Phase]:
-    running, phase = await _current(session, account)
+    running, phase = await current(session, account)
     if phase.kind is PhaseKind.TRIAL:
         advice = "it has every add-on; choose Proactive Support Plus for the time after when you convert it"
         raise TrialRunning(running.row.period_end, advice)
+    _refuse_managed(account, phase)
     return running, phase
 
 
-async def _schedule_close(session: AsyncSession, account: AccountNow, row: Subscription) -> None:
-    due_at = opening(row.period_end, account.zone)
-    await queries.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
+def _refuse_managed(account: AccountNow, phase: Phase) -> None:
+    if phase.kind is PhaseKind.CONTRACT:
+        raise ContractManaged
+    if is_bundled(phase, local_day(account.now, account.zone)):
+        raise BundledSeats
+
+
+def _is_yearly(phase: Phase) -> bool:
+    return phase.kind is PhaseKind.YEARLY
 
 
 async def _schedule_trial_end(session: AsyncSession, account: AccountNow, row: Subscription) -> None:
     due_at = opening(row.period_end, account.zone)
     await queries.schedule(session, [Due(account.id, "TRIAL_END", row.id, due_at)])
-
-
-def _row(
-    account: AccountNow, *, status: str, plan: Plan, book: PriceBook, start: date, end: date
-) -> Subscription:
-    return Subscription(
-        account_id=account.id,
-        id=new_id(),
-        status=status,
-        plan=plan.value,
-        price_book_version=book.version,
-        is_psp=False,
-        anchor_on=start,
-        period_start=start,
-        period_end=end,
-        started_at=account.now,
-    )

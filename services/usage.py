@@ -9,6 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,11 +21,12 @@ from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import usage as queries
 from adapters.tables.subscriptions import Subscription
+from adapters.tables.workspaces import Workspace
 from domain.billing import running_period
 from domain.calendar import Period, days_of, local_day
+from domain.phases import Phase
 from domain.pricebook import Metric
 from domain.seats import full_seats
-from domain.subscriptions import Phase
 from domain.usage import (
     ADVICE,
     LATENESS,
@@ -43,8 +45,9 @@ from domain.usage import (
     read_metric,
     units,
     well_formed,
+    within,
 )
-from services import histories
+from services import histories, lateness, watching
 from services.accounts import AccountNow
 from services.histories import NoSubscription
 from services.workspaces import find_workspace
@@ -101,20 +104,27 @@ async def record(
     """
     if len(events) > limit:
         raise BatchTooLarge(len(events), limit)
-    await find_workspace(session, account_id=account.id, workspace_id=workspace_id)
     await locks.share_usage(session, account.id)
+    workspace = await find_workspace(session, account_id=account.id, workspace_id=workspace_id)
     subscriptions = await subscription_queries.recent(
         session, account_id=account.id, ended_after=account.now - LATENESS
     )
-    judged = await _judge(session, account, subscriptions, events)
+    judged = await _judge(session, account, workspace, subscriptions, events)
 
     rows = [_row(account, event, sent) for sent, event in judged if isinstance(event, UsageEvent)]
     ingested = await ingest.record_events(
         session, account_id=account.id, workspace_id=workspace_id, rows=rows, recorded_at=account.now
     )
     running = next((row for row in subscriptions if row.status != "ENDED"), None)
-    if ingested.earliest_day and running and ingested.earliest_day < running.period_start:
-        await queries.mark_late(session, account_id=account.id, day=ingested.earliest_day)
+    if ingested.earliest_day and (running is None or ingested.earliest_day < running.period_start):
+        await lateness.note(session, account, day=ingested.earliest_day)
+    raised = {
+        row.metric
+        for row, outcome in zip(rows, ingested.outcomes, strict=True)
+        if outcome is Recorded.ACCEPTED
+    }
+    if raised:
+        await watching.usage_changed(session, account, workspace_id=workspace_id, metrics=raised)
 
     recorded = iter(ingested.outcomes)
     return [
@@ -147,8 +157,9 @@ async def take_back(
         raise UnknownEvent(event_id)
     if result.outcome is TakeBack.ALREADY_TAKEN_BACK:
         raise AlreadyTakenBack(event_id)
-    if result.day:
-        await queries.mark_late(session, account_id=account.id, day=result.day)
+    if result.day and result.metric:
+        await lateness.note(session, account, day=result.day)
+        await watching.usage_changed(session, account, workspace_id=workspace_id, metrics=[result.metric])
 
 
 async def report(
@@ -173,7 +184,7 @@ async def report(
     changes = await history_queries.seat_changes(session, [account.id], workspace_id=workspace_id)
     seats = full_seats(changes[account.id], account.zone, since=phase.opened)
 
-    readings = _readings(phase, period, totals, workspace_id=workspace_id, today=today)
+    readings = _readings(phase, period, totals, workspace_id=workspace_id, today=today, zone=account.zone)
     held = tuple((day, seats.on(day)) for day in days_of(period) if day <= today)
     return UsageReport(period, phase, account.now, readings, held)
 
@@ -181,13 +192,18 @@ async def report(
 async def _judge(
     session: AsyncSession,
     account: AccountNow,
+    workspace: Workspace,
     subscriptions: Sequence[Subscription],
     events: Sequence[SentEvent],
 ) -> list[tuple[SentEvent, UsageEvent | Rejection]]:
     spans = [access(await histories.phases_of(session, account, row), account.zone) for row in subscriptions]
-    allowed = Access(
-        tuple(span for found in spans for span in found.subscribed),
-        tuple(span for found in spans for span in found.psp),
+    allowed = within(
+        Access(
+            tuple(span for found in spans for span in found.subscribed),
+            tuple(span for found in spans for span in found.psp),
+        ),
+        since=workspace.joined_at,
+        until=workspace.left_at,
     )
     today = local_day(account.now, account.zone)
     versions = [row.price_book_version for row in subscriptions]
@@ -210,6 +226,7 @@ def _readings(
     *,
     workspace_id: UUID | None,
     today: date,
+    zone: ZoneInfo,
 ) -> tuple[Reading, ...]:
     own: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     whole: dict[str, int] = defaultdict(int)
@@ -229,6 +246,7 @@ def _readings(
             whole=whole[metric],
             by_channel=channels[metric],
             today=today,
+            zone=zone,
         )
         for metric in Metric
     )

@@ -24,6 +24,14 @@ async def end_trials(tools: Tools, *, wall: datetime) -> int:
     return len(taken)
 
 
+async def remind(tools: Tools, *, wall: datetime) -> int:
+    """Announce the renewals that are near."""
+    taken = await due.take(tools.sessions, kind="REMINDER", wall=wall)
+    for work in taken:
+        await due.try_to_do(tools.sessions, tools.gateway, work, wall=wall)
+    return len(taken)
+
+
 async def finish_advances(tools: Tools, *, wall: datetime) -> None:
     """Finish the advances of test clocks whose process is gone."""
     for clock_id in await testclocks.unfinished(tools.sessions):

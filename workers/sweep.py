@@ -10,7 +10,7 @@ from workers.tools import Tools
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Do everything that is due by now: trials end and periods close, then payments are tried and accounts frozen."""
+    """Do everything that is due by now: trials end and periods close, then payments are tried, accounts frozen and renewals announced."""
     tools: Tools = ctx["tools"]
     wall = datetime.now(UTC)
     await period_close.finish_advances(tools, wall=wall)
@@ -18,3 +18,4 @@ async def sweep(ctx: dict[str, Any]) -> None:
     await period_close.close_periods(tools, wall=wall)
     await payment_retries.collect(tools, wall=wall)
     await payment_retries.freeze(tools, wall=wall)
+    await period_close.remind(tools, wall=wall)

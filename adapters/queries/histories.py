@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from itertools import takewhile
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,15 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from adapters.facts import fact_of
+from adapters.seatfacts import seat_facts
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from adapters.tables.teammates import SeatChange
-from domain.calendar import Period, months_from
+from domain.calendar import Period
 from domain.charges import History, Section
+from domain.facts import Fact
 from domain.invoicing import Billed
+from domain.phases import Phase, PhaseKind, phases
 from domain.pricebook import Metric, PriceBook
 from domain.seats import SeatChange as SeatFact
-from domain.seats import SeatType
-from domain.subscriptions import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,15 @@ async def load(
     sinces = [since[row.account_id] for row in subscriptions]
     stated = await facts(session, subscriptions)
     seats = await seat_changes(session, accounts)
-    usage = await _usage(session, subscriptions, since=since, through=through)
+    paid = {
+        account_id: _usage_periods(
+            phases(stated[subscription_of[account_id]], zones[account_id], books),
+            since=since[account_id],
+            through=through[account_id],
+        )
+        for account_id in accounts
+    }
+    usage = await _usage(session, paid)
     billed: dict[UUID, dict[str, Billed]] = defaultdict(dict)
     parameters = {"accounts": accounts, "subscriptions": ids, "sinces": sinces}
     for row in await session.execute(_BILLED, parameters):
@@ -132,34 +140,24 @@ async def seat_changes(
         col(SeatChange.seat),
         col(SeatChange.at),
         col(SeatChange.position),
+        col(SeatChange.corrects),
     ).where(col(SeatChange.account_id).in_(list(accounts)))
     if workspace_id is not None:
         query = query.where(col(SeatChange.workspace_id) == workspace_id)
-    found: dict[UUID, list[SeatFact]] = defaultdict(list)
-    for account_id, teammate_id, seat, at, position in await session.execute(query):
-        found[account_id].append(SeatFact(str(teammate_id), SeatType(seat) if seat else None, at, position))
-    return found
+    stored: dict[UUID, list[Any]] = defaultdict(list)
+    for row in await session.execute(query):
+        stored[row.account_id].append(row)
+    return defaultdict(list, {account_id: seat_facts(rows) for account_id, rows in stored.items()})
 
 
 async def _usage(
-    session: AsyncSession,
-    subscriptions: Iterable[Subscription],
-    *,
-    since: Mapping[UUID, date],
-    through: Mapping[UUID, date],
+    session: AsyncSession, periods: Mapping[UUID, Iterable[Period]]
 ) -> dict[UUID, dict[tuple[Metric, date], int]]:
-    """Give the units of each billing period that begins no earlier than `since` and before `through`.
+    """Give the units of each usage period, on its first day.
 
     A close needs no single day, and a company has a hundred and eighty a month.
     """
-    wanted = [
-        (row.account_id, period.start, period.end)
-        for row in subscriptions
-        for period in takewhile(
-            partial(_begins_before, through[row.account_id]),
-            months_from(row.anchor_on, max(since[row.account_id], row.anchor_on)),
-        )
-    ]
+    wanted = [(account_id, period.start, period.end) for account_id, own in periods.items() for period in own]
     found: dict[UUID, dict[tuple[Metric, date], int]] = defaultdict(dict)
     if wanted:
         accounts, starts, ends = map(list, zip(*wanted, strict=True))
@@ -168,8 +166,15 @@ async def _usage(
     return found
 
 
-def _begins_before(day: date, period: Period) -> bool:
-    return period.start < day
+def _usage_periods(found: Iterable[Phase], *, since: date, through: date) -> list[Period]:
+    """Give the usage periods of the paid phases that begin no earlier than `since` and before `through`."""
+    periods = [
+        phase.within(month)
+        for phase in found
+        if phase.kind is not PhaseKind.TRIAL
+        for month in phase.months(through)
+    ]
+    return [period for period in periods if since <= period.start < through]
 
 
 def _billed(row: Row[tuple[object, ...]]) -> Billed:

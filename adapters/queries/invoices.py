@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, literal, select, tuple_
+from sqlalchemy import BigInteger, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from adapters.copying import copy_rows
-from adapters.tables.invoices import Invoice, InvoiceLine
+from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.ledger import LedgerEntry
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.providerevents import ProviderEvent
@@ -133,3 +133,31 @@ async def take_provider_event(session: AsyncSession, *, event_id: str, kind: str
     row = {"id": event_id, "kind": kind, "received_at": now}
     statement = upsert(ProviderEvent).values(row).on_conflict_do_nothing()
     return (await session.scalar(statement.returning(col(ProviderEvent.id)))) is not None
+
+
+async def credited(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> int:
+    """Add up the credit notes of an invoice, in cents."""
+    query = select(func.coalesce(func.sum(col(CreditNote.amount_cents)), 0)).where(
+        col(CreditNote.account_id) == account_id, col(CreditNote.invoice_id) == invoice_id
+    )
+    return int((await session.scalar(query)) or 0)
+
+
+async def credit_notes(session: AsyncSession, keys: Iterable[Key]) -> dict[Key, list[CreditNote]]:
+    """Give the credit notes of invoices, oldest first, by account and invoice."""
+    wanted = list(keys)
+    query = (
+        select(CreditNote)
+        .where(tuple_(col(CreditNote.account_id), col(CreditNote.invoice_id)).in_(wanted))
+        .order_by(col(CreditNote.id))
+    )
+    found: dict[Key, list[CreditNote]] = {key: [] for key in wanted}
+    for row in await session.scalars(query):
+        found[row.account_id, row.invoice_id].append(row)
+    return found
+
+
+async def database_time(session: AsyncSession) -> datetime:
+    """Give the database's own time."""
+    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return now

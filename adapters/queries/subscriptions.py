@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -62,6 +62,36 @@ async def latest(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUI
     return {row.account_id: row for row in await session.scalars(query)}
 
 
+async def ended_with_late_facts(session: AsyncSession, account_ids: Iterable[UUID]) -> list[Subscription]:
+    """Give the ended subscriptions of accounts for which a fact of their time arrived since."""
+    query = select(Subscription).where(
+        col(Subscription.account_id).in_(list(account_ids)),
+        col(Subscription.status) == "ENDED",
+        col(Subscription.dirty_from).is_not(None),
+    )
+    return list(await session.scalars(query, execution_options={"populate_existing": True}))
+
+
+async def ended_after(session: AsyncSession, *, account_id: UUID, day: date) -> list[Subscription]:
+    """Give an account's subscriptions that ended on a day or later."""
+    query = select(Subscription).where(
+        col(Subscription.account_id) == account_id,
+        col(Subscription.status) == "ENDED",
+        col(Subscription.ended_at) >= datetime.combine(day, time(), UTC) - timedelta(days=1),
+    )
+    return list(await session.scalars(query, execution_options={"populate_existing": True}))
+
+
+async def all_of(session: AsyncSession, *, account_id: UUID) -> list[Subscription]:
+    """Give all subscriptions of an account, the latest first."""
+    query = (
+        select(Subscription)
+        .where(col(Subscription.account_id) == account_id)
+        .order_by(col(Subscription.started_at).desc())
+    )
+    return list(await session.scalars(query))
+
+
 async def recent(session: AsyncSession, *, account_id: UUID, ended_after: datetime) -> list[Subscription]:
     """Give an account's subscriptions that run or ended after a moment, oldest first."""
     query = (
@@ -113,7 +143,9 @@ async def unschedule(
 
 async def due_for_clock(session: AsyncSession, *, clock_id: UUID, until: datetime) -> Due | None:
     """Give the first thing due on a test clock by a moment; of one moment, what closes before what collects."""
-    order = func.array_position(text("ARRAY['TRIAL_END','CLOSE','COLLECT','FREEZE']"), col(DueWork.kind))
+    order = func.array_position(
+        text("ARRAY['TRIAL_END','CLOSE','COLLECT','FREEZE','REMINDER']"), col(DueWork.kind)
+    )
     query = (
         select(DueWork)
         .join(Account, col(Account.account_id) == col(DueWork.account_id))

@@ -7,10 +7,11 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.subscriptions import Subscription
 from adapters.tables.usage import UsageDay, UsageEvent, UsageTakeback
 
@@ -60,7 +61,7 @@ async def take_back_of(
     return await session.get(UsageTakeback, (account_id, workspace_id, event_id))
 
 
-async def mark_late(session: AsyncSession, *, account_id: UUID, day: date) -> None:
+async def mark_late(session: AsyncSession, *, account_id: UUID, day: date, is_reopened: bool = False) -> None:
     """Note that a fact of a day before the running period arrived, so that the next close looks that far back.
 
     Written only when it moves the mark: the ordinary event touches no row but its own.
@@ -69,8 +70,45 @@ async def mark_late(session: AsyncSession, *, account_id: UUID, day: date) -> No
         update(Subscription)
         .where(
             col(Subscription.account_id) == account_id,
-            col(Subscription.period_start) > day,
-            func.coalesce(col(Subscription.dirty_from), col(Subscription.period_start)) > day,
+            col(Subscription.status) != "ENDED",
+            or_(col(Subscription.period_start) > day, literal(is_reopened)),
+            or_(col(Subscription.dirty_from).is_(None), col(Subscription.dirty_from) > day),
         )
         .values(dirty_from=day)
     )
+
+
+async def units_before(session: AsyncSession, event: UsageEvent, *, start: date, end: date) -> int:
+    """Add up the account's units of an event's metric, over `[start, end)`, that were recorded before it."""
+    query = select(func.coalesce(func.sum(col(UsageEvent.units)), 0)).where(
+        col(UsageEvent.account_id) == event.account_id,
+        col(UsageEvent.metric) == event.metric,
+        col(UsageEvent.day) >= start,
+        col(UsageEvent.day) < end,
+        tuple_(col(UsageEvent.known_at), col(UsageEvent.event_id)) < tuple_(event.known_at, event.event_id),
+    )
+    return int((await session.scalar(query)) or 0)
+
+
+async def lines_of_usage(
+    session: AsyncSession, subscription: Subscription, *, metric: str, period_start: date
+) -> list[tuple[Invoice, InvoiceLine]]:
+    """Give the lines that bill a metric's usage period, with their invoices, first to last."""
+    query = (
+        select(Invoice, InvoiceLine)
+        .join(
+            InvoiceLine,
+            and_(
+                col(Invoice.account_id) == col(InvoiceLine.account_id),
+                col(Invoice.id) == col(InvoiceLine.invoice_id),
+            ),
+        )
+        .where(
+            col(InvoiceLine.account_id) == subscription.account_id,
+            col(InvoiceLine.subscription_id) == subscription.id,
+            col(InvoiceLine.period_start) == period_start,
+            col(InvoiceLine.key).endswith(f"usage:{metric}:{period_start}"),
+        )
+        .order_by(col(Invoice.number))
+    )
+    return [(invoice, line) for invoice, line in await session.execute(query)]

@@ -35,9 +35,11 @@ async def find_many(
 
 
 async def of_accounts(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, list[Workspace]]:
-    """Give the workspaces of accounts, oldest first."""
+    """Give the workspaces of accounts, oldest first; those that left are not there any more."""
     query = (
-        select(Workspace).where(col(Workspace.account_id).in_(list(account_ids))).order_by(col(Workspace.id))
+        select(Workspace)
+        .where(col(Workspace.account_id).in_(list(account_ids)), col(Workspace.left_at).is_(None))
+        .order_by(col(Workspace.id))
     )
     found: dict[UUID, list[Workspace]] = {}
     for row in await session.scalars(query):
@@ -83,6 +85,20 @@ async def replace_contacts(
 async def teammate(session: AsyncSession, *, account_id: UUID, teammate_id: UUID) -> Teammate | None:
     """Give a teammate of an account."""
     return await session.get(Teammate, (account_id, teammate_id))
+
+
+async def present(session: AsyncSession, *, account_id: UUID, workspace_id: UUID) -> list[Teammate]:
+    """Give the teammates invited to or active in a workspace."""
+    query = (
+        select(Teammate)
+        .where(
+            col(Teammate.account_id) == account_id,
+            col(Teammate.workspace_id) == workspace_id,
+            col(Teammate.status).in_(("PENDING", "ACTIVE")),
+        )
+        .order_by(col(Teammate.id))
+    )
+    return list(await session.scalars(query))
 
 
 async def teammates_by_id(

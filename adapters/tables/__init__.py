@@ -2,10 +2,13 @@
 
 from adapters.tables import (
     accounts,
+    alerts,
     apikeys,
     duework,
     invoices,
     ledger,
+    limits,
+    notifications,
     payments,
     pricebooks,
     providerevents,
@@ -20,11 +23,14 @@ from adapters.tables.columns import Record, metadata
 __all__ = [
     "Record",
     "accounts",
+    "alerts",
     "apikeys",
     "duework",
     "invoices",
     "ledger",
+    "limits",
     "metadata",
+    "notifications",
     "payments",
     "pricebooks",
     "providerevents",

@@ -23,7 +23,7 @@ from adapters.tables.columns import (
     where,
 )
 
-DUE_KINDS: Final = ("CLOSE", "TRIAL_END", "COLLECT", "FREEZE")
+DUE_KINDS: Final = ("CLOSE", "TRIAL_END", "COLLECT", "FREEZE", "REMINDER")
 
 
 class DueWork(Record, table=True):

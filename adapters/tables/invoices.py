@@ -24,10 +24,12 @@ from adapters.tables.columns import (
     parent,
     reference,
     stored_default,
+    where,
 )
 from adapters.tables.subscriptions import Subscription
 
 INVOICE_STATUSES: Final = ("OPEN", "PAID", "UNCOLLECTIBLE", "VOID")
+OCCASIONS: Final = ("CLOSE", "TURN", "CHANGE")
 SECTIONS: Final = ("ADDITIONAL_USAGE", "PRORATIONS", "SUBSCRIPTION")
 
 
@@ -43,14 +45,17 @@ class Invoice(Record, table=True):
     __table_args__ = (
         reference("subscriptions", subscription_id="id"),
         UniqueConstraint("account_id", "number", name="uq_invoices_number"),
-        UniqueConstraint(
+        Index(
+            "uq_invoices_stream",
             "account_id",
             "subscription_id",
             "stream",
             "invoice_on",
-            name="uq_invoices_stream",
+            unique=True,
+            postgresql_where=where("occasion = 'CLOSE' AND status <> 'VOID'"),
         ),
         one_of("status", INVOICE_STATUSES),
+        one_of("occasion", OCCASIONS),
         one_of("currency", ("USD",)),
         check("number", "number >= 1"),
         check("period", "period_start <= period_end"),
@@ -86,6 +91,11 @@ class Invoice(Record, table=True):
     issued_in: int | None = stored_default(
         "(pg_current_xact_id()::text)::bigint", python=None, sa_type=BigInteger, nullable=False
     )
+    occasion: str = stored_default("'CLOSE'", python="CLOSE", sa_type=Text)
+    closed_reason: OptionalString = None
+    voided_at: datetime | None = None
+    known_at: datetime | None = stored_default("clock_timestamp()", python=None, nullable=False)
+    known_position: int = stored_default("1", python=1, sa_type=BigInteger)
 
     subscription: Subscription = parent(Subscription)
 
@@ -126,5 +136,28 @@ class InvoiceLine(Record, table=True):
     is_adjustment: bool
     change_key: OptionalString = None
     causes: JsonList
+
+    invoice: Invoice = parent(Invoice)
+
+
+class CreditNote(Record, table=True):
+    """What was forgiven of an issued invoice, and why. `to_due_cents` lowered the due amount, the rest became credit."""
+
+    __tablename__ = "credit_notes"
+    __table_args__ = (
+        reference("invoices", invoice_id="id"),
+        check("amount_cents", "amount_cents >= 1"),
+        check("to_due_cents", "to_due_cents BETWEEN 0 AND amount_cents"),
+        Index("ix_credit_notes_invoice", "account_id", "invoice_id"),
+    )
+
+    account_id: Key
+    id: Key
+    invoice_id: UUID
+    amount_cents: Bigint
+    to_due_cents: Bigint
+    reason: String
+    at: datetime
+    recorded_at: datetime
 
     invoice: Invoice = parent(Invoice)

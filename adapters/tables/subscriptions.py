@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Text
 from sqlmodel import Field
 
 from adapters.tables.accounts import Account
@@ -17,10 +17,12 @@ from adapters.tables.columns import (
     one_of,
     parent,
     reference,
+    stored_default,
     where,
 )
 
 SUBSCRIPTION_STATUSES: Final = ("TRIAL", "ACTIVE", "ENDED")
+BILLINGS: Final = ("TRIAL", "MONTHLY", "EARLY_STAGE", "YEARLY", "CONTRACT")
 PLANS: Final = ("ESSENTIAL", "ADVANCED", "EXPERT")
 
 
@@ -28,7 +30,8 @@ class Subscription(Record, table=True):
     """A subscription and its running period `[period_start, period_end)`.
 
     An account has one at a time. `dirty_from` is the earliest date of a fact recorded
-    after the period it belongs to was billed.
+    after the period it belongs to was billed. `billing_months` is the length of what is billed
+    ahead; a subscription that was cancelled has `ends_on`.
     """
 
     __tablename__ = "subscriptions"
@@ -36,6 +39,8 @@ class Subscription(Record, table=True):
         reference("accounts"),
         one_of("status", SUBSCRIPTION_STATUSES),
         one_of("plan", PLANS),
+        one_of("billing", BILLINGS),
+        check("billing_months", "billing_months >= 1"),
         check("period", "period_start <= period_end"),
         Index(
             "uq_subscriptions_live",
@@ -57,6 +62,9 @@ class Subscription(Record, table=True):
     dirty_from: date | None = None
     started_at: datetime
     ended_at: datetime | None = None
+    billing: str = stored_default("'MONTHLY'", python="MONTHLY", sa_type=Text)
+    billing_months: int = stored_default("1", python=1)
+    ends_on: date | None = None
 
     account: Account = parent(Account)
 

@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from adapters.tables.columns import (
     Key,
+    OptionalBigint,
     OptionalString,
     Record,
     String,
@@ -65,7 +66,8 @@ class Teammate(Record, table=True):
 class SeatChange(Record, table=True):
     """From `at` on the teammate holds `seat`, or none. Appended, never changed.
 
-    `position` is its place among all facts of the account, `recorded_at` when it became known.
+    `position` is its place among all facts of the account, `recorded_at` when it became known. One that `corrects`
+    another says when that one really was.
     """
 
     __tablename__ = "seat_changes"
@@ -74,6 +76,7 @@ class SeatChange(Record, table=True):
         reference("workspaces", workspace_id="id"),
         one_of("seat", SEATS),
         check("position", "position >= 1"),
+        check("corrects", "corrects < position"),
     )
 
     account_id: Key
@@ -83,5 +86,6 @@ class SeatChange(Record, table=True):
     seat: OptionalString = None
     at: datetime
     recorded_at: datetime
+    corrects: OptionalBigint = None
 
     teammate: Teammate = parent(Teammate)

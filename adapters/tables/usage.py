@@ -74,6 +74,7 @@ class UsageEvent(Record, table=True):
     properties: OptionalJson = None
     fingerprint: bytes
     recorded_at: datetime
+    known_at: datetime | None = stored_default("clock_timestamp()", python=None, nullable=False)
 
 
 class UsageTakeback(Record, table=True):
@@ -88,6 +89,7 @@ class UsageTakeback(Record, table=True):
     reason: String
     taken_back_at: datetime
     recorded_at: datetime
+    known_at: datetime | None = stored_default("clock_timestamp()", python=None, nullable=False)
 
     event: UsageEvent = parent(UsageEvent)
 

@@ -7,7 +7,10 @@ from adapters.tables.columns import Key, Record, String, StringKey, parent, refe
 
 
 class Workspace(Record, table=True):
-    """A workspace of one account; its seats and usage are billed to that account."""
+    """A workspace of one account; its seats and usage are billed to that account.
+
+    One that came from another account has `joined_at`, one that went has `left_at`; both accounts keep a row of it.
+    """
 
     __tablename__ = "workspaces"
     __table_args__ = (reference("accounts"),)
@@ -16,6 +19,8 @@ class Workspace(Record, table=True):
     id: Key
     name: String
     created_at: datetime
+    joined_at: datetime | None = None
+    left_at: datetime | None = None
 
     account: Account = parent(Account)
 

@@ -61,7 +61,10 @@ async def dashboard(request: Request) -> Response:
     async with request.app.state.pool.acquire() as connection:
         row = await connection.fetchrow(ACCOUNT, key)
         since = look_back(
-            anchor=row["anchor_on"], period_start=row["period_start"], dirty_from=row["dirty_from"]
+            anchor=row["anchor_on"],
+            period_start=row["period_start"],
+            billing_months=1,
+            dirty_from=row["dirty_from"],
         )
         facts = await connection.fetch(FACTS, key)
         seats = await connection.fetch(SEATS, key)
@@ -126,14 +129,15 @@ def _subscription(
 ) -> dict[str, Any]:
     state = at_moment(history, now)
     assert state
-    lines = preview(history, billed, now=state, since=since)
+    found = preview(history, billed, now=state, since=since)
+    lines = found.lines
     return {
         "status": status,
         "plan": state.phase.plan.value,
         "currentPeriod": {"start": state.period.start, "end": state.period.end},
         "runRate": _money(run_rate(history, now, state)),
         "nextInvoice": {
-            "invoiceOn": state.invoice_on,
+            "invoiceOn": found.on,
             "total": _money(total(lines)),
             "due": _money(settle(total(lines), 0).due),
             "sections": [_section(section, lines) for section in Section if _of(section, lines)],
@@ -174,7 +178,14 @@ def _usage(history: History, *, now: datetime) -> dict[str, Any]:
     for metric in Metric:
         whole = sum(own[metric].values())
         read = read_metric(
-            state.phase, state.period, metric, own=own[metric], whole=whole, by_channel={}, today=today
+            state.phase,
+            state.period,
+            metric,
+            own=own[metric],
+            whole=whole,
+            by_channel={},
+            today=today,
+            zone=history.zone,
         )
         metrics.append(
             {

@@ -6,10 +6,13 @@ from uuid import UUID
 
 from adapters.ids import new_id
 from adapters.tables.accounts import Account
+from adapters.tables.alerts import Alert, AlertLevel
 from adapters.tables.columns import Record
 from adapters.tables.duework import DueWork
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.ledger import LedgerEntry
+from adapters.tables.limits import HardLimit, LimitSwitch
+from adapters.tables.notifications import Mail, Notification
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.pricebooks import PriceBook
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
@@ -131,6 +134,38 @@ def usage_day(workspace: Workspace, **given: Any) -> UsageDay:
     return UsageDay(**_of(given, **_in(workspace), metric="SMS_SEGMENT", day=START, units=1, events=1))
 
 
+def alert(workspace: Workspace, **given: Any) -> Alert:
+    watched = {"metric": "SMS_SEGMENT", "threshold": 10, "version": 1, "versions": 1, "cycle_start": START}
+    return Alert(**_of(given, **_in(workspace), id=new_id(), **watched, created_at=NOW))
+
+
+def alert_level(alert: Alert, **given: Any) -> AlertLevel:
+    owner = {"account_id": alert.account_id, "alert_id": alert.id, "cycle_start": alert.cycle_start}
+    passed = {"version": 1, "level": 100, "threshold": 10, "passing": "FIRED", "total": 12, "at": NOW}
+    return AlertLevel(**_of(given, **owner, **passed))
+
+
+def hard_limit(workspace: Workspace, **given: Any) -> HardLimit:
+    limit = {"metric": "SMS_SEGMENT", "units": 10, "is_disabled": True, "cycle_start": START}
+    return HardLimit(**_of(given, **_in(workspace), id=new_id(), **limit, created_at=NOW))
+
+
+def limit_switch(limit: HardLimit, **given: Any) -> LimitSwitch:
+    owner = {"account_id": limit.account_id, "id": new_id(), "limit_id": limit.id}
+    switch = {"is_disabled": True, "cause": "USAGE", "units": 10, "total": 12, "is_mailed": True}
+    return LimitSwitch(**_of(given, **owner, **switch, at=NOW, day=NOW.date()))
+
+
+def notification(workspace: Workspace, **given: Any) -> Notification:
+    notice = {"kind": "ALERT", "title": "Texts reached 10", "body": "Nothing was stopped.", "at": NOW}
+    return Notification(**_of(given, **_in(workspace), id=new_id(), **notice))
+
+
+def mail(notification: Notification, **given: Any) -> Mail:
+    owner = {"account_id": notification.account_id, "notification_id": notification.id}
+    return Mail(**_of(given, **owner, address="pay@acme.test", created_at=NOW))
+
+
 def whole_account() -> list[Record]:
     """One row of every table of an account, children before their parents."""
     owner = account(test_clock_id=(frozen := clock()).id)
@@ -139,6 +174,7 @@ def whole_account() -> list[Record]:
     contract = subscription(owner.account_id)
     bill = invoice(contract)
     event = usage_event(desk)
+    watched, limit, notice = alert(desk), hard_limit(desk), notification(desk)
     pair = {"transaction_id": new_id(), "invoice_id": bill.id}
     return [
         due_work(owner.account_id),
@@ -147,6 +183,12 @@ def whole_account() -> list[Record]:
         payment_attempt(bill),
         invoice_line(bill),
         bill,
+        mail(notice),
+        notice,
+        limit_switch(limit),
+        limit,
+        alert_level(watched),
+        watched,
         usage_takeback(event),
         standing_resolution(event),
         event,

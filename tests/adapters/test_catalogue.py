@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 REFERENCE: Final = frozenset({"test_clocks", "price_books", "api_keys", "provider_events", "alembic_version"})
-SWEPT_OVER_ALL_ACCOUNTS: Final = frozenset({"ix_due_work_due_at"})
+SWEPT_OVER_ALL_ACCOUNTS: Final = frozenset({"ix_due_work_due_at", "ix_outbox_unsent"})
 
 TABLES: Final = """
     SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
@@ -53,7 +53,7 @@ async def test_every_table_of_an_account_is_keyed_by_the_account_first(engine: A
     first = {row["relname"]: row["attname"] for row in await _read(engine, PRIMARY_KEYS)}
 
     assert {table: first.get(table) for table in tables} == dict.fromkeys(tables, "account_id")
-    assert len(tables) == 16
+    assert len(tables) == 23
 
 
 async def test_every_index_of_an_account_s_table_starts_with_the_account(engine: AsyncEngine) -> None:
@@ -101,6 +101,10 @@ async def test_moments_are_stored_with_their_zone(engine: AsyncEngine) -> None:
                 "usage_takebacks",
                 "invoice_lines",
                 "ledger_entries",
+                "alert_levels",
+                "credit_notes",
+                "limit_switches",
+                "notifications",
             },
         ),
         ("invoice_is_issued", False, {"invoices"}),

@@ -69,6 +69,9 @@ async def test_one_flush_saves_a_whole_account_whatever_the_order(sessions: Sess
         "usage_takebacks",
         "invoice_lines",
         "ledger_entries",
+        "alert_levels",
+        "limit_switches",
+        "notifications",
         "invoices",
     ],
 )

@@ -14,6 +14,17 @@ from api.schema import schema as strawberry_schema
 
 SCHEMA: GraphQLSchema = strawberry_schema._schema
 
+TERMS = {
+    "plan": "ADVANCED",
+    "months": 12,
+    "billingMonths": 3,
+    "seats": 3,
+    "seatPrice": "90.00",
+    "usage": [{"metric": "MESSAGES_SENT", "units": 2000, "monthlyPrice": "95.00"}],
+    "pspFrom": "2026-09-10",
+    "pspUntil": "2027-01-01",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Ids:
@@ -99,10 +110,29 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
         "planChange": {**account, "plan": "EXPERT"},
         "pspAdd": account,
         "pspRemove": account,
+        "yearlyStart": {**account, "plan": "ADVANCED", "seats": 2, "psp": True},
+        "seatsBuy": {**account, "seats": 5, "invoiceNow": True},
+        "renewalSet": {**account, "seats": 3, "plan": "ESSENTIAL", "psp": False, "monthly": False},
+        "subscriptionCancel": account,
+        "subscriptionResume": account,
+        "earlyStageStart": account,
+        "bookMigrate": {**account, "version": 2, "on": "2026-10-01"},
+        "contractSign": {**account, "terms": TERMS},
+        "contractAmend": {**account, "terms": TERMS},
+        "contractEnd": account,
         "usageRecord": {**workspace, "events": [event]},
         "usageTakeBack": {**workspace, "eventId": "an event", "reason": "by mistake"},
+        "alertSet": {**account, **workspace, "metric": "BULK_EMAIL", "threshold": 10, "alsoAt50And80": True},
+        "alertTurnOff": {**account, **workspace, "metric": "BULK_EMAIL"},
+        "limitSet": {**account, **workspace, "metric": "BULK_EMAIL", "limit": 10},
+        "limitTurnOff": {**account, **workspace, "metric": "BULK_EMAIL"},
         "paymentMethodSet": {**account, "token": "tok_visa"},
         "invoicePay": {"invoiceId": ids.invoice},
+        "seatDatesCorrect": {**teammate, "acceptedOn": "2026-09-01", "removedOn": "2026-09-02"},
+        "workspaceMove": {**workspace, "toAccountId": ids.account},
+        "creditNoteCreate": {"invoiceId": ids.invoice, "amount": "1.00", "reason": "Sorry"},
+        "invoiceVoid": {"invoiceId": ids.invoice, "reason": "Wrong"},
+        "invoiceWriteOff": {"invoiceId": ids.invoice, "reason": "Bust"},
     }
 
 
@@ -110,6 +140,13 @@ def mutations() -> list[str]:
     """Name the mutations of the schema."""
     assert SCHEMA.mutation_type is not None
     return list(SCHEMA.mutation_type.fields)
+
+
+def previewed() -> list[str]:
+    """Name the mutations whose change can be previewed."""
+    change = SCHEMA.type_map["ChangeInput"]
+    assert isinstance(change, GraphQLInputObjectType)
+    return list(change.fields)
 
 
 def input_type(mutation: str) -> GraphQLInputObjectType:

@@ -29,10 +29,10 @@ from domain.subscriptions import (
 )
 from domain.usage import AlreadyTakenBack, BatchTooLarge, UnknownEvent
 from services.apikeys import UnknownKey
+from services.beginnings import AlreadySubscribed, NoWorkspace
 from services.histories import NoSubscription
 from services.payments import NoPaymentMethod, PaymentMethodNotKept, ProviderUnreachable
 from services.seats import AlreadyPresent, InviteExpired, InviteNotPending, NotActive, SeatHeldAlready
-from services.subscriptions import AlreadySubscribed, NoWorkspace
 from services.testclocks import AdvanceRunning, ClockGoesForward, ClockOutOfRange, TooFar
 from tests.application import Api
 from tests.gateway.running_provider import RunningProvider

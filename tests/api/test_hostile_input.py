@@ -92,7 +92,11 @@ async def test_no_text_in_a_document_makes_an_internal_error(at: Installation, t
         ("Query", "accounts"),
         ("BillingAccount", "invoices"),
         ("BillingAccount", "payments"),
+        ("BillingAccount", "limitLog"),
+        ("BillingAccount", "notifications"),
         ("Workspace", "teammates"),
+        ("Workspace", "limitLog"),
+        ("Workspace", "notifications"),
     ],
 )
 async def test_a_page_of_no_entries_is_refused(
@@ -135,7 +139,11 @@ def test_every_connection_is_asked_for_pages() -> None:
         ("Query", "accounts"),
         ("BillingAccount", "invoices"),
         ("BillingAccount", "payments"),
+        ("BillingAccount", "limitLog"),
+        ("BillingAccount", "notifications"),
         ("Workspace", "teammates"),
+        ("Workspace", "limitLog"),
+        ("Workspace", "notifications"),
     }
 
 

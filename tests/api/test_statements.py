@@ -25,10 +25,18 @@ ACCOUNT = f"""
       workspaces {{ name billingContacts }}
       subscription {{
         plan psp {{ endsOn }} runRate {{ amount }} fullSeatsHeld liteSeatsHeld
+        billing term {{ end }} endsOn purchasedSeats renewal {{ seats plan }} contract {{ seats usage {{ units }} }}
         nextInvoice {{ total {{ amount }} sections {{ {GROUP} }} }}
       }}
       usage {{ metrics {{ metric total cost {{ amount }} series {{ cumulative }} channels {{ units }} }} }}
     }} }}"""
+PREVIEW = f"""
+    query ($change: ChangeInput!) {{ preview(change: $change) {{ ... on ChangePreview {{
+      dueNow {{ total {{ amount }} sections {{ {GROUP} }} }}
+      nextInvoiceWithout {{ total {{ amount }} sections {{ {GROUP} }} }}
+      nextInvoiceWith {{ total {{ amount }} sections {{ {GROUP} }} }}
+      addedLines {{ {LINE} }} droppedLines {{ {LINE} }} previewToken
+    }} }} }}"""
 INVOICES = f"""
     query ($id: ID!, $first: Int!) {{ account(id: $id) {{ invoices(first: $first) {{ edges {{ node {{
       number total {{ amount }} collection {{ explanation }} payments {{ status reason }}
@@ -47,6 +55,7 @@ ACCOUNTS = """
         plan status currentPeriod { end } runRate { amount } fullSeatsHeld liteSeatsHeld
         nextInvoice { total { amount } due { amount } sections { total { amount } } }
       }
+      alerts { metric priceOfThreshold { amount } fired { percent } } limits { metric isDisabled }
     } } } }"""
 
 
@@ -146,6 +155,63 @@ async def test_an_account_page_with_subscription_next_invoice_and_usage(
     assert sum(len(line["causes"]) for line in lines) > FEW
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"planChange": {"plan": "EXPERT"}},
+        {"yearlyStart": {"plan": "EXPERT", "seats": 2 * MANY}},
+        {"contractSign": {"terms": {"plan": "EXPERT", "months": 12, "billingMonths": 1, "seats": 1}}},
+        {"subscriptionCancel": {}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_the_preview_of_a_change(
+    operator: Api, small: Player, large: Player, change: dict[str, Any]
+) -> None:
+    ((mutation, given),) = change.items()
+    for player in (small, large):
+        await player.go_to(max(player.now, NOW + timedelta(days=3)))
+
+    few, _ = await sent_for(operator, PREVIEW, change={mutation: {**given, "accountId": small.account_id}})
+    many, shown = await sent_for(
+        operator, PREVIEW, change={mutation: {**given, "accountId": large.account_id}}
+    )
+
+    assert_no_more(few, many, most=70)
+    assert shown["preview"]["previewToken"]
+
+
+@pytest.mark.parametrize("seats", [MANY, 1], ids=["within the commitment", "above the commitment"])
+async def test_an_account_page_with_a_contract(operator: Api, seats: int) -> None:
+    sent = []
+    for size in (FEW, MANY):
+        player = await company(operator, size)
+        terms = {"plan": "ADVANCED", "months": 12, "billingMonths": 3, "seats": seats}
+        usage = [{"metric": "MESSAGES_SENT", "units": 1_000}, {"metric": "BULK_EMAIL", "units": 1_000}]
+        signed = {**terms, "usage": usage, "pspFrom": player.now.date().isoformat()}
+        await player.do("contractSign", accountId=player.account_id, terms=signed)
+        statements, page = await sent_for(operator, ACCOUNT, id=player.account_id)
+        sent.append(statements)
+        assert page["account"]["subscription"]["contract"]["seats"] == seats
+
+    assert_no_more(*sent)
+
+
+async def test_an_account_page_with_a_year(operator: Api) -> None:
+    sent = []
+    for size in (FEW, MANY):
+        player = await company(operator, size)
+        await player.do("yearlyStart", accountId=player.account_id, plan="ADVANCED", seats=MANY + 1, psp=True)
+        await player.do("renewalSet", accountId=player.account_id, seats=1, plan="EXPERT")
+        for seats in range(MANY + 2, MANY + 2 + size):
+            await player.do("seatsBuy", accountId=player.account_id, seats=seats)
+        statements, page = await sent_for(operator, ACCOUNT, id=player.account_id)
+        sent.append(statements)
+        assert page["account"]["subscription"]["purchasedSeats"] == MANY + 1 + size
+
+    assert_no_more(*sent)
+
+
 async def test_invoices_with_sections_lines_causes_and_payments(
     operator: Api, old: tuple[Player, Player]
 ) -> None:
@@ -183,6 +249,10 @@ async def test_accounts_with_their_subscriptions(operator: Api) -> None:
     for number in range(MANY):
         player = await new_player(operator, now=NOW, token=None, name=f"Account {number}")
         await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
+        emails = {"accountId": player.account_id, "metric": "BULK_EMAIL"}
+        await player.do("alertSet", **emails, threshold=1)
+        await player.do("limitSet", **emails, limit=1)
+        await player.use([Sent("one", "BULK_EMAIL", 1, player.now)])
 
     few, _ = await sent_for(operator, ACCOUNTS, first=FEW)
     many, found = await sent_for(operator, ACCOUNTS, first=MANY)
@@ -191,13 +261,15 @@ async def test_accounts_with_their_subscriptions(operator: Api) -> None:
     accounts = [edge["node"] for edge in found["accounts"]["edges"]]
     assert len(accounts) == MANY
     assert all(account["subscription"]["nextInvoice"] for account in accounts)
+    assert all(account["alerts"][0]["fired"] for account in accounts)
+    assert all(account["limits"][0]["isDisabled"] for account in accounts)
 
 
-def assert_no_more(few: list[str], many: list[str]) -> None:
+def assert_no_more(few: list[str], many: list[str], *, most: int = 30) -> None:
     """Check that more rows took no more statements; say which came in addition if they did."""
     extra = list(many)
     for statement in few:
         if statement in extra:
             extra.remove(statement)
     assert len(many) <= len(few), "\n".join(extra)
-    assert 0 < len(many) <= 30
+    assert 0 < len(many) <= most

@@ -23,7 +23,7 @@ from api.auth import REMEMBERED_FOR
 from api.node_ids import decode_node_id
 from tests.api.companies import key_of, new_company
 from tests.api.fingerprints import fingerprint
-from tests.api.inputs import SCHEMA, Ids, document, inputs, moved, mutations, nothing_like
+from tests.api.inputs import SCHEMA, Ids, document, inputs, moved, mutations, nothing_like, previewed
 from tests.application import Api
 
 OPERATORS_ONLY = {
@@ -32,6 +32,16 @@ OPERATORS_ONLY = {
     "apiKeyRevoke",
     "testClockCreate",
     "testClockAdvance",
+    "earlyStageStart",
+    "bookMigrate",
+    "contractSign",
+    "contractAmend",
+    "contractEnd",
+    "seatDatesCorrect",
+    "workspaceMove",
+    "creditNoteCreate",
+    "invoiceVoid",
+    "invoiceWriteOff",
 }
 # By the id each takes; a clock is an operator's.
 BY_ID = {"account": "account", "workspace": "workspace", "invoice": "invoice", "testClock": "clock"}
@@ -44,9 +54,12 @@ NODES = {
     "Payment": "payment",
     "TestClock": "clock",
 }
+BY_WORKSPACE = {"entitlements"}
+BY_CHANGE = {"preview"}
 OF_NOBODY = {"PriceBook"}
 OF_THE_CALLER = {"viewer", "accounts"}
 OF_EVERYBODY = {"priceBook", "seatAbilities"}
+PREVIEWED = set(previewed())
 VIEWER = (
     "{ viewer { isOperator account { id } } accounts { edges { node { id } } pageInfo { hasNextPage } } }"
 )
@@ -95,6 +108,41 @@ async def test_a_key_sees_its_own_account_and_no_other(caller: Api, ours: Ids) -
         "viewer": {"isOperator": False, "account": {"id": ours.account}},
         "accounts": {"edges": [{"node": {"id": ours.account}}], "pageInfo": {"hasNextPage": False}},
     }
+
+
+async def test_what_another_s_workspace_may_use_is_not_told(caller: Api, theirs: Ids, ours: Ids) -> None:
+    query = "query ($id: ID!) { entitlements(workspaceId: $id) { metric } }"
+
+    answers = [await answered(caller, query, {"id": each}) for each in strangers(theirs, ours, "workspace")]
+
+    assert set(answers) == {await answered(caller, query, {"id": nothing_like(theirs.workspace)})}
+    assert '"entitlements":null' in answers[0]
+
+
+@pytest.mark.parametrize("change", sorted(PREVIEWED - OPERATORS_ONLY))
+async def test_a_change_of_what_is_anothers_is_previewed_as_one_of_nothing(
+    caller: Api, theirs: Ids, change: str
+) -> None:
+    query = "query ($change: ChangeInput!) { preview(change: $change) { ...on ChangeRefused { refusal message } } }"
+
+    answer, for_nothing = [
+        await answered(caller, query, {"change": {change: inputs(each)[change]}})
+        for each in (theirs, theirs.of_nothing())
+    ]
+
+    assert answer == for_nothing
+    assert '"refusal":"Unknown' in answer
+
+
+@pytest.mark.parametrize("change", sorted(PREVIEWED & OPERATORS_ONLY))
+async def test_a_change_for_operators_is_not_previewed_for_others(
+    caller: Api, ours: Ids, change: str
+) -> None:
+    query = "query ($change: ChangeInput!) { preview(change: $change) { __typename } }"
+
+    answer = await caller.post(query, {"change": {change: inputs(ours)[change]}})
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
 
 
 @pytest.mark.parametrize(("field", "thing"), BY_ID.items())
@@ -230,7 +278,14 @@ async def test_a_revoked_key_opens_nothing(operator: Api, later: httpx.AsyncClie
 def test_every_query_is_looked_at() -> None:
     assert SCHEMA.query_type is not None
 
-    assert set(SCHEMA.query_type.fields) == {*BY_ID, "node", *OF_THE_CALLER, *OF_EVERYBODY}
+    assert set(SCHEMA.query_type.fields) == {
+        *BY_ID,
+        *BY_WORKSPACE,
+        *BY_CHANGE,
+        "node",
+        *OF_THE_CALLER,
+        *OF_EVERYBODY,
+    }
     for name in OF_EVERYBODY:
         assert not [
             arg

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +15,40 @@ from zoneinfo import ZoneInfo
 import domain
 from domain.billing import look_back
 from domain.calendar import Stamp, local_day, opening
-from domain.charges import History
+from domain.charges import History, Stream
+from domain.facts import Fact, Started
 from domain.invoicing import Billed, Line, Settlement, next_lines, settle, total
+from domain.phases import Phase, PhaseKind, phases
 from domain.pricebook import Metric, PriceBook, read_price_book
 from domain.seats import SeatChange, SeatType
-from domain.subscriptions import Fact, Phase, PhaseKind, Started, phases
+
+
+def dearer(document: Mapping[str, Any], *, version: int) -> dict[str, Any]:
+    """Give a price book document with other prices of plans, of the add-on, of text messages and of resolutions."""
+    other: dict[str, Any] = copy.deepcopy(dict(document))
+    other["version"] = version
+    for plan, monthly, yearly in (
+        ("ESSENTIAL", "45", "400"),
+        ("ADVANCED", "110", "1068"),
+        ("EXPERT", "151.50", "1700"),
+    ):
+        other["plans"][plan] |= {"monthly": monthly, "yearly": yearly}
+    other["psp"] = {"monthly": "109", "yearly": "1308"}
+    other["metrics"]["SMS_SEGMENT"]["tiers"] = [
+        {"upTo": 500, "price": "0.0700"},
+        {"upTo": 1000, "price": "0.0333"},
+        {"upTo": None, "price": "0.0125"},
+    ]
+    other["metrics"]["FIN_RESOLUTION"]["tiers"] = [{"upTo": None, "price": "1.0450"}]
+    return other
+
 
 DOCUMENT: Mapping[str, Any] = json.loads((Path(domain.__path__[0]) / "pricebook.json").read_text())
 BOOK: PriceBook = read_price_book(DOCUMENT)
-BOOKS: Mapping[int, PriceBook] = {BOOK.version: BOOK}
+DEARER: PriceBook = read_price_book(dearer(DOCUMENT, version=2))
+"""A second price book to migrate to: Essential at $45.00, the rest dearer too, but for text messages in bulk."""
+
+BOOKS: Mapping[int, PriceBook] = {BOOK.version: BOOK, DEARER.version: DEARER}
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -53,6 +79,7 @@ class Issued:
     on: date
     lines: tuple[Line, ...]
     settlement: Settlement
+    stream: Stream = Stream.SUBSCRIPTION
 
     @property
     def total(self) -> int:
@@ -165,7 +192,12 @@ def add_billed(billed: dict[str, Billed], lines: Iterable[Line]) -> None:
         before = first.amount if first else 0
         description = first.description if first else line.description
         billed[line.key] = Billed(
-            line.section, description, line.period, line.service, before + line.amount, line.change
+            line.section,
+            description,
+            line.period,
+            line.service,
+            before + line.amount,
+            line.change,
         )
 
 
@@ -182,4 +214,9 @@ def _since(
     """Look back no further than the period that has just ended, or the earliest a fact recorded since belongs to."""
     new = [entry.what for entry in entries if after <= entry.known < before]
     days = [what.day if isinstance(what, Units) else local_day(what.at, zone) for what in new]
-    return look_back(anchor=phase.start, period_start=on, dirty_from=min(days, default=None))
+    return look_back(
+        anchor=phase.start,
+        period_start=on,
+        billing_months=phase.billing_months,
+        dirty_from=min(days, default=None),
+    )

@@ -6,9 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from domain.billing import conversion
-from domain.pricebook import Metric, Plan
-from domain.seats import SeatChange, SeatType
-from domain.subscriptions import (
+from domain.facts import (
     ConversionChosen,
     Fact,
     PlanChanged,
@@ -18,6 +16,8 @@ from domain.subscriptions import (
     TrialStarted,
     conversion_chosen,
 )
+from domain.pricebook import Metric, Plan
+from domain.seats import SeatChange, SeatType
 from domain.usage import units
 from tests.domain.builders import BOOK, Entry, Recordable, Units, history
 from tests.reference.actions import (
@@ -55,21 +55,21 @@ def entries_of(story: Story) -> list[Entry]:
 def _retell(action: Action, events: dict[str, Use], *, zone: str) -> Recordable:
     match action:
         case Accept() | Switch() | Remove():
-            return _seat_change(action)
+            return seat_change(action)
         case Use():
-            return _units(action, zone=zone, sign=1)
+            return units_of(action, zone=zone, sign=1)
         case TakeBack(_, event_id):
-            return _units(events[event_id], zone=zone, sign=-1)
+            return units_of(events[event_id], zone=zone, sign=-1)
         case _:
             return _fact(action)
 
 
-def _seat_change(action: SeatAction) -> SeatChange:
+def seat_change(action: SeatAction) -> SeatChange:
     seat = None if isinstance(action, Remove) else SeatType(action.seat)
     return SeatChange(action.teammate, seat, action.at)
 
 
-def _fact(action: Start | Trial | Convert | ChangePlan | AddPsp | RemovePsp) -> Fact:
+def _fact(action: Action) -> Fact:
     fact: Fact
     match action:
         case Start(at, plan, psp):
@@ -84,10 +84,12 @@ def _fact(action: Start | Trial | Convert | ChangePlan | AddPsp | RemovePsp) -> 
             fact = PspAdded(at)
         case RemovePsp(at):
             fact = PspRemoved(at)
+        case _:
+            raise ValueError(action)
     return fact
 
 
-def _units(event: Use, *, zone: str, sign: int) -> Units:
+def units_of(event: Use, *, zone: str, sign: int) -> Units:
     metric = Metric(event.metric)
     return Units(metric, date_of(event.at, zone=zone), sign * units(metric, event.quantity))
 

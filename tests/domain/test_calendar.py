@@ -14,12 +14,16 @@ from domain.calendar import (
     Period,
     UnknownTimeZone,
     add_months,
+    closing_stamp,
+    intervals_from,
     local_day,
     month_of,
     months_from,
     opening,
     opening_stamp,
+    scheduled_stamp,
     show_day,
+    span_of,
     time_zone,
 )
 from tests.domain.builders import at, on
@@ -226,3 +230,52 @@ def test_refuses_an_unknown_time_zone(name: str) -> None:
 
     assert refused.value.name == name
     assert "IANA" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("anchor", "day", "months", "start", "end"),
+    [
+        ("2026-01-31", "2026-02-27", 3, "2026-01-31", "2026-04-30"),
+        ("2026-01-31", "2026-04-29", 3, "2026-01-31", "2026-04-30"),
+        ("2026-01-31", "2026-04-30", 3, "2026-04-30", "2026-07-31"),
+        ("2026-01-31", "2026-01-30", 3, "2025-10-31", "2026-01-31"),
+        ("2024-02-29", "2025-02-27", 12, "2024-02-29", "2025-02-28"),
+        ("2024-02-29", "2025-02-28", 12, "2025-02-28", "2026-02-28"),
+        ("2024-02-29", "2028-02-29", 12, "2028-02-29", "2029-02-28"),
+        ("2026-11-15", "2027-06-01", 6, "2027-05-15", "2027-11-15"),
+        ("2026-11-15", "2025-11-15", 12, "2025-11-15", "2026-11-15"),
+    ],
+)
+def test_finds_the_span_of_months_that_holds_a_day(
+    anchor: str, day: str, months: int, start: str, end: str
+) -> None:
+    assert span_of(on(anchor), on(day), months) == Period(on(start), on(end))
+
+
+@pytest.mark.parametrize("months", [1, 3, 12])
+def test_spans_from_a_day_abut_and_the_first_holds_it(months: int) -> None:
+    anchor, first = on("2024-02-29"), on("2025-03-10")
+
+    spans = list(islice(intervals_from(anchor, first, months), 8))
+
+    assert first in spans[0]
+    assert spans[0] == span_of(anchor, first, months)
+    assert all(earlier.end == later.start for earlier, later in pairwise(spans))
+    assert all(span == span_of(anchor, span.start, months) for span in spans)
+
+
+@pytest.mark.parametrize("name", ["UTC", "America/New_York", "Asia/Beirut"])
+def test_a_day_closes_before_what_is_scheduled_for_the_next_which_is_before_it_opens(name: str) -> None:
+    zone, day = time_zone(name), on("2026-03-29")
+    opens = opening(day + ONE_DAY, zone)
+
+    in_order = [
+        (opens - TICK, 10**9),
+        closing_stamp(day, zone),
+        scheduled_stamp(day + ONE_DAY, zone),
+        opening_stamp(day + ONE_DAY, zone),
+        (opens, 0),
+    ]
+
+    assert in_order == sorted(in_order)
+    assert len(set(in_order)) == len(in_order)

@@ -8,15 +8,8 @@ import pytest
 
 from domain.calendar import Period, days_of
 from domain.charges import Charge, Section, charges, usage_totals
+from domain.facts import Ended, PlanChanged, PspAdded, PspRemoved, Started, TrialStarted
 from domain.pricebook import Metric, Plan
-from domain.subscriptions import (
-    Ended,
-    PlanChanged,
-    PspAdded,
-    PspRemoved,
-    Started,
-    TrialStarted,
-)
 from tests.domain.builders import (
     BOOK,
     UTC_ZONE,

@@ -10,18 +10,11 @@ import pytest
 
 from domain.calendar import Period, local_day, opening
 from domain.charges import Section
+from domain.facts import ConversionChosen, PlanChanged, PspAdded, PspRemoved, Started, TrialStarted
 from domain.invoicing import section_totals
+from domain.phases import phases
 from domain.pricebook import Metric, Plan
 from domain.rating import cost
-from domain.subscriptions import (
-    ConversionChosen,
-    PlanChanged,
-    PspAdded,
-    PspRemoved,
-    Started,
-    TrialStarted,
-    phases,
-)
 from domain.usage import units
 from tests.domain.builders import BOOK, BOOKS, Entry, Issued, Recordable, Units, bill, full, gone
 from tests.domain.goldens import (

@@ -8,6 +8,7 @@ import pytest
 
 from domain.calendar import Period
 from domain.charges import Charge, Section, charges
+from domain.facts import PlanChanged, Started
 from domain.invoicing import (
     NEXT,
     SMALLEST_CHARGE,
@@ -25,7 +26,6 @@ from domain.invoicing import (
     total,
 )
 from domain.pricebook import Metric, Plan
-from domain.subscriptions import PlanChanged, Started
 from tests.domain.builders import BOOK, Units, add_billed, at, bill, full, gone, history, on, record
 
 SEPTEMBER = Period(on("2026-09-01"), on("2026-10-01"))
@@ -311,7 +311,7 @@ def test_credit_lasts_until_it_is_used_up() -> None:
         (InvoiceStatus.OPEN, InvoiceEvent.PAY, InvoiceStatus.PAID),
         (InvoiceStatus.OPEN, InvoiceEvent.WRITE_OFF, InvoiceStatus.UNCOLLECTIBLE),
         (InvoiceStatus.OPEN, InvoiceEvent.UNDO, InvoiceStatus.VOID),
-        (InvoiceStatus.UNCOLLECTIBLE, InvoiceEvent.PAY, InvoiceStatus.PAID),
+        (InvoiceStatus.UNCOLLECTIBLE, InvoiceEvent.PAY, None),
         (InvoiceStatus.PAID, InvoiceEvent.PAY, None),
         (InvoiceStatus.PAID, InvoiceEvent.WRITE_OFF, None),
         (InvoiceStatus.VOID, InvoiceEvent.PAY, None),

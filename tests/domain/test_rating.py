@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from domain.money import PRICE_PER_CENT, price, round_half_up
 from domain.pricebook import Metric
-from domain.rating import RateCard, Tier, TierPart, cost, exact_cost, rate_card, show_parts, tier_parts
+from domain.rating import (
+    RateCard,
+    Tier,
+    TierPart,
+    cost,
+    exact_cost,
+    rate_card,
+    show_parts,
+    tier_parts,
+    tiers_between,
+)
 from tests.domain.builders import BOOK
 from tests.reference.prices import rated_cents
 
@@ -182,3 +192,44 @@ def test_the_units_included_are_those_of_a_free_first_tier(tiers: list[Tier], fr
 def test_refuses_tiers_that_do_not_rise_to_an_open_end(tiers: list[Tier]) -> None:
     with pytest.raises(ValueError, match="tier"):
         rate_card(tiers)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "exact"),
+    [(0, 0), (1, 5), (10, 50), (11, 53), (20, 80), (21, 82), (100, 240), (1_000, 2_040)],
+)
+def test_a_card_made_of_tiers_charges_each_unit_at_its_tier(quantity: int, exact: int) -> None:
+    card = rate_card([Tier(10, 5), Tier(20, 3), Tier(None, 2)])
+
+    assert exact_cost(card, quantity) == exact
+    assert sum(part.units * part.price for part in tier_parts(card, quantity)) == exact
+    assert (card.bounds, card.starts, card.prices) == ((10, 20), (0, 10, 20), (5, 3, 2))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 0, []),
+        (5, 5, []),
+        (0, 3, [(1, 10, 3, 5)]),
+        (8, 10, [(1, 10, 2, 5)]),
+        (8, 12, [(1, 10, 2, 5), (11, 20, 2, 3)]),
+        (10, 21, [(11, 20, 10, 3), (21, None, 1, 2)]),
+        (25, 30, [(21, None, 5, 2)]),
+    ],
+)
+def test_units_above_others_fall_in_the_tiers_that_are_left(
+    low: int, high: int, expected: list[tuple[int, int | None, int, int]]
+) -> None:
+    card = rate_card([Tier(10, 5), Tier(20, 3), Tier(None, 2)])
+
+    assert tiers_between(card, low, high) == tuple(TierPart(*part) for part in expected)
+
+
+@given(metrics, st.integers(0, 300_000), st.integers(0, 300_000))
+def test_tiers_between_cost_the_difference(metric: Metric, low: int, more: int) -> None:
+    card = card_of(metric)
+
+    between = sum(part.units * part.price for part in tiers_between(card, low, low + more))
+
+    assert between == exact_cost(card, low + more) - exact_cost(card, low)

@@ -9,13 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.calendar import ONE_DAY, Period, opening, opening_stamp
-from domain.pricebook import Plan
-from domain.subscriptions import (
+from domain.facts import (
     ConversionChosen,
     Ended,
     Fact,
-    Phase,
-    PhaseKind,
     PlanChanged,
     PspAdded,
     PspRemoved,
@@ -24,9 +21,9 @@ from domain.subscriptions import (
     TrialStarted,
     conversion_chosen,
     is_trial_extended,
-    phase_at,
-    phases,
 )
+from domain.phases import Phase, PhaseKind, phase_at, phases
+from domain.pricebook import Plan
 from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
 
 TICK = timedelta(microseconds=1)
@@ -142,7 +139,7 @@ def test_a_change_at_the_midnight_of_the_conversion_belongs_to_the_paid_phase() 
     midnight = at("2026-09-15", "00:00")
     start = Started(midnight, Plan.ESSENTIAL, False, BOOK.version, as_day_opens=True, order=99)
 
-    phase = paid(TRIAL, PlanChanged(midnight, Plan.EXPERT, 7), PspAdded(midnight, 8), start)
+    phase = paid(TRIAL, PlanChanged(midnight, Plan.EXPERT, order=7), PspAdded(midnight, order=8), start)
 
     assert phase.plan_before(phase.opened)[1] is Plan.ESSENTIAL
     assert phase.plan_on(on("2026-09-15"), UTC_ZONE) is Plan.EXPERT
@@ -153,10 +150,10 @@ def test_a_change_at_the_midnight_of_the_conversion_belongs_to_the_paid_phase() 
 def test_facts_fold_alike_in_any_order() -> None:
     facts: list[Fact] = [
         START,
-        PlanChanged(at("2026-09-10"), Plan.ADVANCED, 2),
-        PlanChanged(at("2026-09-10"), Plan.EXPERT, 3),
-        PspAdded(at("2026-09-11"), 4),
-        PspRemoved(at("2026-09-11"), 5),
+        PlanChanged(at("2026-09-10"), Plan.ADVANCED, order=2),
+        PlanChanged(at("2026-09-10"), Plan.EXPERT, order=3),
+        PspAdded(at("2026-09-11"), order=4),
+        PspRemoved(at("2026-09-11"), order=5),
     ]
 
     assert all(fold(*shuffled) == fold(*facts) for shuffled in permutations(facts))
@@ -177,16 +174,16 @@ def test_facts_fold_alike_in_any_order() -> None:
 def test_a_day_has_its_last_plan(day: str, plan: Plan) -> None:
     phase = paid(
         START,
-        PlanChanged(at("2026-09-15", "23:59"), Plan.ADVANCED, 2),
-        PlanChanged(at("2026-09-20", "00:00"), Plan.ESSENTIAL, 3),
-        PlanChanged(at("2026-09-20", "09:00"), Plan.EXPERT, 4),
+        PlanChanged(at("2026-09-15", "23:59"), Plan.ADVANCED, order=2),
+        PlanChanged(at("2026-09-20", "00:00"), Plan.ESSENTIAL, order=3),
+        PlanChanged(at("2026-09-20", "09:00"), Plan.EXPERT, order=4),
     )
 
     assert phase.plan_on(on(day), UTC_ZONE) is plan
 
 
 def test_a_plan_is_in_force_after_its_stamp() -> None:
-    phase = paid(START, PlanChanged(at("2026-09-15"), Plan.EXPERT, 2))
+    phase = paid(START, PlanChanged(at("2026-09-15"), Plan.EXPERT, order=2))
 
     assert phase.plan_before((at("2026-09-15"), 2))[1] is Plan.ESSENTIAL
     assert phase.plan_before((at("2026-09-15"), 3)) == ((at("2026-09-15"), 2), Plan.EXPERT)
@@ -234,7 +231,7 @@ def test_the_add_on_chosen_at_the_start_is_billed_ahead() -> None:
 
 @pytest.mark.parametrize("moment", [at("2026-09-01"), at("2026-09-01", "12:01"), at("2026-09-30", "23:59")])
 def test_the_add_on_added_later_is_billed_ahead_from_the_next_period_on(moment: datetime) -> None:
-    phase = paid(START, PspAdded(moment, 2))
+    phase = paid(START, PspAdded(moment, order=2))
 
     assert not ahead(phase, SEPTEMBER)
     assert ahead(phase, OCTOBER)
@@ -245,17 +242,17 @@ def test_the_add_on_added_later_is_billed_ahead_from_the_next_period_on(moment: 
 def test_the_add_on_added_as_a_period_opens_is_not_billed_ahead_for_it() -> None:
     midnight = at("2026-10-01", "00:00")
 
-    assert not ahead(paid(START, PspAdded(midnight, 2)), OCTOBER)
-    assert ahead(paid(START, PspAdded(midnight - TICK, 2)), OCTOBER)
+    assert not ahead(paid(START, PspAdded(midnight, order=2)), OCTOBER)
+    assert ahead(paid(START, PspAdded(midnight - TICK, order=2)), OCTOBER)
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        (START_WITH_PSP, PspRemoved(at("2026-09-01", "12:01"), 2)),
-        (START_WITH_PSP, PspRemoved(at("2026-09-30", "23:59"), 2)),
-        (START, PspAdded(at("2026-09-15"), 2), PspRemoved(at("2026-09-15"), 3)),
-        (START_WITH_PSP, PspRemoved(at("2026-09-10"), 2), PspRemoved(at("2026-09-11"), 3)),
+        (START_WITH_PSP, PspRemoved(at("2026-09-01", "12:01"), order=2)),
+        (START_WITH_PSP, PspRemoved(at("2026-09-30", "23:59"), order=2)),
+        (START, PspAdded(at("2026-09-15"), order=2), PspRemoved(at("2026-09-15"), 3)),
+        (START_WITH_PSP, PspRemoved(at("2026-09-10"), order=2), PspRemoved(at("2026-09-11"), 3)),
     ],
 )
 def test_the_add_on_removed_stays_until_the_period_ends(facts: tuple[Fact, ...]) -> None:
@@ -267,7 +264,7 @@ def test_the_add_on_removed_stays_until_the_period_ends(facts: tuple[Fact, ...])
 
 
 def test_the_add_on_removed_as_a_period_opens_was_billed_ahead_and_stays_for_it() -> None:
-    phase = paid(START_WITH_PSP, PspRemoved(at("2026-10-01", "00:00"), 2))
+    phase = paid(START_WITH_PSP, PspRemoved(at("2026-10-01", "00:00"), order=2))
 
     assert ahead(phase, OCTOBER)
     assert has_psp(phase, at("2026-10-31", "23:59"))
@@ -277,15 +274,15 @@ def test_the_add_on_removed_as_a_period_opens_was_billed_ahead_and_stays_for_it(
 def test_the_removal_lasts_to_the_end_of_the_anchored_month() -> None:
     start = Started(at("2026-01-31"), Plan.ESSENTIAL, True, BOOK.version, order=1)
 
-    phase = paid(start, PspRemoved(at("2026-02-27"), 2))
+    phase = paid(start, PspRemoved(at("2026-02-27"), order=2))
 
     assert phase.psp[0].until == on("2026-02-28")
 
 
 def test_the_add_on_taken_back_in_time_was_never_removed() -> None:
-    removed = PspRemoved(at("2026-09-10"), 2)
+    removed = PspRemoved(at("2026-09-10"), order=2)
 
-    phase = paid(START_WITH_PSP, removed, PspAdded(at("2026-10-01", "00:00") - TICK, 3))
+    phase = paid(START_WITH_PSP, removed, PspAdded(at("2026-10-01", "00:00") - TICK, order=3))
 
     assert phase.psp == paid(START_WITH_PSP).psp
     assert ahead(phase, OCTOBER)
@@ -294,7 +291,7 @@ def test_the_add_on_taken_back_in_time_was_never_removed() -> None:
 def test_the_add_on_taken_back_too_late_is_a_new_one() -> None:
     midnight = at("2026-10-01", "00:00")
 
-    phase = paid(START_WITH_PSP, PspRemoved(at("2026-09-10"), 2), PspAdded(midnight, 3))
+    phase = paid(START_WITH_PSP, PspRemoved(at("2026-09-10"), order=2), PspAdded(midnight, order=3))
 
     assert [(span.added, span.until) for span in phase.psp] == [
         ((START.at, 1), on("2026-10-01")),
@@ -304,8 +301,8 @@ def test_the_add_on_taken_back_too_late_is_a_new_one() -> None:
 
 
 def test_each_removal_ends_the_latest_span_only() -> None:
-    removed, anew = PspRemoved(at("2026-09-10"), 2), PspAdded(at("2026-10-05"), 3)
-    removed_again, back = PspRemoved(at("2026-11-05"), 4), PspAdded(at("2026-11-06"), 5)
+    removed, anew = PspRemoved(at("2026-09-10"), order=2), PspAdded(at("2026-10-05"), order=3)
+    removed_again, back = PspRemoved(at("2026-11-05"), order=4), PspAdded(at("2026-11-06"), order=5)
     first = ((START.at, 1), on("2026-10-01"))
 
     leaving = paid(START_WITH_PSP, removed, anew, removed_again).psp
@@ -316,18 +313,18 @@ def test_each_removal_ends_the_latest_span_only() -> None:
 
 
 def test_adding_the_add_on_twice_is_adding_it_once() -> None:
-    once = paid(START, PspAdded(at("2026-09-15"), 2))
+    once = paid(START, PspAdded(at("2026-09-15"), order=2))
 
-    assert paid(START, PspAdded(at("2026-09-15"), 2), PspAdded(at("2026-09-20"), 3)) == once
+    assert paid(START, PspAdded(at("2026-09-15"), order=2), PspAdded(at("2026-09-20"), order=3)) == once
 
 
 def test_removing_the_add_on_that_is_not_there_changes_nothing() -> None:
-    assert paid(START, PspRemoved(at("2026-09-15"), 2)) == paid(START)
+    assert paid(START, PspRemoved(at("2026-09-15"), order=2)) == paid(START)
 
 
 def test_the_add_on_is_measured_in_local_days() -> None:
     warsaw = ZoneInfo("Europe/Warsaw")
-    removed = PspRemoved(at("2026-09-10"), 2)
+    removed = PspRemoved(at("2026-09-10"), order=2)
 
     (phase,) = phases([START_WITH_PSP, removed], warsaw, BOOKS)
 

@@ -10,17 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calendar import ONE_DAY, Period
+from domain.calendar import ONE_DAY, Period, month_of
+from domain.facts import Ended, Fact, PspAdded, PspRemoved, Started, TrialStarted
+from domain.phases import phases
 from domain.pricebook import Channel, Metric, Plan
-from domain.subscriptions import (
-    Ended,
-    Fact,
-    PspAdded,
-    PspRemoved,
-    Started,
-    TrialStarted,
-    phases,
-)
 from domain.usage import (
     ADVICE,
     EARLINESS,
@@ -201,7 +194,7 @@ def test_rejects_usage_of_an_account_without_a_subscription() -> None:
 
 def test_messages_need_the_add_on_at_their_moment() -> None:
     without = replace(START, is_psp=False)
-    added = PspAdded(at("2026-10-05"), 2)
+    added = PspAdded(at("2026-10-05"), order=2)
 
     assert verdict(MESSAGE, without) is Rejection.NOT_ENTITLED
     assert verdict(EMAIL, without) is None
@@ -211,14 +204,14 @@ def test_messages_need_the_add_on_at_their_moment() -> None:
 
 
 def test_messages_are_accepted_until_the_period_of_the_removal_ends() -> None:
-    removed = PspRemoved(at("2026-09-10"), 2)
+    removed = PspRemoved(at("2026-09-10"), order=2)
 
     assert verdict(replace(MESSAGE, at=at("2026-10-01", "00:00") - TICK), START, removed) is None
     assert verdict(replace(MESSAGE, at=at("2026-10-01", "00:00")), START, removed) is Rejection.NOT_ENTITLED
 
 
 def test_a_late_message_is_judged_by_its_own_moment() -> None:
-    removed, again = PspRemoved(at("2026-09-10"), 2), PspAdded(at("2026-10-05"), 3)
+    removed, again = PspRemoved(at("2026-09-10"), order=2), PspAdded(at("2026-10-05"), order=3)
 
     assert verdict(replace(MESSAGE, at=at("2026-09-30")), START, removed, again) is None
     assert verdict(replace(MESSAGE, at=at("2026-10-04")), START, removed, again) is Rejection.NOT_ENTITLED
@@ -242,8 +235,8 @@ def test_access_lasts_from_the_moment_of_the_start_to_the_opening_of_the_end_in_
 
 
 def test_access_to_messages_ends_with_the_add_on_or_the_subscription_whichever_is_first() -> None:
-    removed, ended = PspRemoved(at("2026-10-05"), 2), Ended(at("2026-10-15"), 3)
-    removed_before = PspRemoved(at("2026-09-05"), 2)
+    removed, ended = PspRemoved(at("2026-10-05"), order=2), Ended(at("2026-10-15"), 3)
+    removed_before = PspRemoved(at("2026-09-05"), order=2)
 
     assert allowed(START, removed, ended).psp == ((START.at, at("2026-10-15", "00:00")),)
     assert allowed(START, removed_before, ended).psp == ((START.at, at("2026-10-01", "00:00")),)
@@ -348,7 +341,9 @@ def test_the_threshold_is_what_is_included_or_the_cap_of_a_trial(
 ) -> None:
     (phase,) = phases([fact], UTC_ZONE, BOOKS)
 
-    assert [included_units(phase, metric) for metric in Metric] == thresholds
+    assert [
+        included_units(phase, metric, month_of(phase.start, phase.start), UTC_ZONE) for metric in Metric
+    ] == thresholds
 
 
 def test_a_workspace_shows_its_units_and_its_share_of_what_the_account_pays() -> None:
@@ -362,6 +357,7 @@ def test_a_workspace_shows_its_units_and_its_share_of_what_the_account_pays() ->
         whole=1_500,
         by_channel={"POST": 750},
         today=on("2026-09-15"),
+        zone=UTC_ZONE,
     )
 
     assert (reading.total, reading.included, reading.projected_total) == (750, 500, 1_500)
@@ -376,7 +372,14 @@ def test_the_account_reads_what_its_invoice_will_bill() -> None:
     own = {on("2026-09-30"): 3_000}
 
     reading = read_metric(
-        phase, SEPTEMBER, Metric.MESSAGES_SENT, own=own, whole=3_000, by_channel={}, today=on("2026-09-30")
+        phase,
+        SEPTEMBER,
+        Metric.MESSAGES_SENT,
+        own=own,
+        whole=3_000,
+        by_channel={},
+        today=on("2026-09-30"),
+        zone=UTC_ZONE,
     )
 
     assert (reading.cost, reading.projected_cost) == (145_00, 145_00)
@@ -394,6 +397,7 @@ def test_a_trial_reads_its_units_and_costs_nothing() -> None:
         whole=700,
         by_channel={},
         today=on("2026-09-07"),
+        zone=UTC_ZONE,
     )
 
     assert (reading.total, reading.projected_total, reading.cost, reading.projected_cost) == (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services import due, payments
-from services.subscriptions import AlreadySubscribed
+from services.beginnings import AlreadySubscribed
 from services.testclocks import AdvanceRunning
 from services.usage import EventStatus
 from tests.services.bills import units_billed

@@ -1,4 +1,4 @@
-"""What can happen to a monthly account, told as a story of dated actions.
+"""What can happen to an account, told as a story of dated actions.
 
 A story is one account from before its subscription (or trial) starts. Actions at one
 and the same moment happen in the order in which the story tells them.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
+
+from .term_actions import TermAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +69,24 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """The plan changes, on this date."""
+    """The plan changes, on this date. `invoice_now` is for an upgrade paid yearly."""
 
     at: datetime
     plan: str
+    invoice_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AddPsp:
-    """Proactive Support Plus is added, or its removal cancelled."""
+    """Proactive Support Plus is added, or its removal cancelled. `invoice_now`: yearly only."""
 
     at: datetime
+    invoice_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RemovePsp:
-    """Proactive Support Plus is removed: it stays until the period's end."""
+    """Proactive Support Plus is removed: it stays until the month's end (pay monthly only)."""
 
     at: datetime
 
@@ -110,7 +114,10 @@ class TakeBack:
 
 
 SeatAction: TypeAlias = Accept | Switch | Remove
-Action: TypeAlias = Start | Trial | Convert | SeatAction | ChangePlan | AddPsp | RemovePsp | Use | TakeBack
+MonthlyAction: TypeAlias = (
+    Start | Trial | Convert | SeatAction | ChangePlan | AddPsp | RemovePsp | Use | TakeBack
+)
+Action: TypeAlias = MonthlyAction | TermAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +126,12 @@ class Story:
 
     It holds what was accepted: seats are switched and removed only while they are held,
     nothing is used before the start or the trial, an event id is recorded once.
+    `next_book_on` is the date from which the second price book is the current one.
     """
 
     zone: str
     actions: tuple[Action, ...]
+    next_book_on: date | None = None
 
 
 def date_of(moment: datetime, *, zone: str) -> date:
@@ -144,6 +153,8 @@ def describe(story: Story) -> str:
     """Tell the story for people: local moments, one action a line, as they are known."""
     zone = ZoneInfo(story.zone)
     lines = [f"zone {story.zone}"]
+    if story.next_book_on is not None:
+        lines.append(f"second price book current from {story.next_book_on}")
     for action in in_order(story.actions):
         known = recorded_at(action).astimezone(zone).replace(tzinfo=None)
         facts = [

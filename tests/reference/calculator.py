@@ -44,7 +44,8 @@ class RefInvoice:
 
     `credit_left_cents` is the balance after it, negative when a due too small to
     charge was taken from it. `credit_applied_cents` is then the whole total. A negative
-    total applies no credit: it adds to what is left.
+    total applies no credit: it adds to what is left. `stream` is SUBSCRIPTION,
+    ADDITIONAL_USAGE, FINAL or CHANGE (one change invoiced at once).
     """
 
     number: int
@@ -54,6 +55,7 @@ class RefInvoice:
     credit_applied_cents: int
     due_cents: int
     credit_left_cents: int
+    stream: str = SUBSCRIPTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,9 @@ it, usage recorded at most 35 days late, and each event taken back at most once.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from hypothesis import strategies as st
 
@@ -36,23 +34,21 @@ from .actions import (
     Use,
     date_of,
 )
+from .choices import (
+    LATENESS,
+    TEAMMATES,
+    TICK,
+    Choose,
+    moment,
+    opening,
+    pick,
+    quantity,
+)
 from .prices import LITE_SEATS, METRICS
 from .subscription import TRIAL_DAYS, period_start
 
-T = TypeVar("T")
-# A whole number between two bounds, both inclusive.
-Choose = Callable[[int, int], int]
-
 ZONES = ("UTC", "America/New_York", "Europe/Warsaw", "Pacific/Auckland", "Asia/Kolkata")
 PLANS = tuple(LITE_SEATS)
-TEAMMATES = ("ann", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kim", "lou")
-LATENESS = timedelta(days=35)
-TICK = timedelta(microseconds=1)
-QUANTITIES = (
-    *(1, 2, 60, 499, 500, 501, 1_000, 1_001, 2_900, 3_000, 4_000, 4_001, 7_000, 7_001),
-    *(10_000, 10_001, 100_000, 100_001, 250_000, 250_001),
-)
-SECONDS = (1, 59, 60, 61, 119, 120, 155, 3_600, 3_601)
 
 
 @st.composite
@@ -81,15 +77,15 @@ class _World:
 
 
 def _build(choose: Choose) -> Story:
-    zone = _pick(choose, ZONES)
+    zone = pick(choose, ZONES)
     first_day = _first_day(choose)
     has_trial = choose(0, 3) == 3
     paid_on = first_day + timedelta(days=TRIAL_DAYS) if has_trial else first_day
     ends_on = period_start(paid_on, choose(1, 8))
     days = _days(choose, paid_on=paid_on, ends_on=ends_on)
-    begins_at = _moment(choose, zone, first_day)
-    plan, psp = _pick(choose, PLANS), choose(0, 1) == 1
-    later_plan = _pick(choose, PLANS) if has_trial else plan
+    begins_at = moment(choose, zone, first_day)
+    plan, psp = pick(choose, PLANS), choose(0, 1) == 1
+    later_plan = pick(choose, PLANS) if has_trial else plan
     lite_seats = min(LITE_SEATS[plan], LITE_SEATS[later_plan])
     world = _World(zone=zone, plan=plan, lite_seats=lite_seats, paid_on=paid_on)
 
@@ -112,7 +108,7 @@ def _build(choose: Choose) -> Story:
         # The last moment of the first day is followed by the next day: still a trial.
         actions.append(Convert(converts_at, later_plan, psp))
         world.access.append((begins_at, True))
-        _pay(world, _opening(zone, paid_on), plan=later_plan, psp=psp)
+        _pay(world, opening(zone, paid_on), plan=later_plan, psp=psp)
     else:
         actions.append(Start(begins_at, plan, psp))
         _pay(world, begins_at, plan=plan, psp=psp)
@@ -123,7 +119,7 @@ def _build(choose: Choose) -> Story:
     _forget_psp(world, ends_on)
 
     usage_days = days + [first_day + timedelta(days=choose(0, TRIAL_DAYS))] * 3
-    usage = _usage(choose, world, usage_days, after=begins_at, before=_opening(zone, ends_on))
+    usage = _usage(choose, world, usage_days, after=begins_at, before=opening(zone, ends_on))
     actions += usage
     actions += _take_backs(choose, world, usage)
     return Story(zone=zone, actions=tuple(sorted(actions, key=lambda action: action.at)))
@@ -153,29 +149,8 @@ def _days(choose: Choose, *, paid_on: date, ends_on: date) -> list[date]:
 
 def _moments(choose: Choose, zone: str, days: Sequence[date], *, count: tuple[int, int]) -> list[datetime]:
     """Distinct moments on some of these days, in order."""
-    some = {_moment(choose, zone, _pick(choose, days)) for _ in range(choose(*count))}
+    some = {moment(choose, zone, pick(choose, days)) for _ in range(choose(*count))}
     return sorted(some)
-
-
-def _moment(choose: Choose, zone: str, day: date) -> datetime:
-    opening = _opening(zone, day)
-    kind = choose(0, 6)
-    if kind == 0:
-        return opening
-    if kind == 1:
-        return opening + TICK
-    if kind == 2:
-        return _opening(zone, day + timedelta(days=1)) - TICK
-    local = datetime.combine(day, time(choose(0, 23), choose(0, 59)), ZoneInfo(zone))
-    return local.astimezone(UTC)
-
-
-def _opening(zone: str, day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-
-
-def _pick(choose: Choose, values: Sequence[T]) -> T:
-    return values[choose(0, len(values) - 1)]
 
 
 def _seat_action(choose: Choose, world: _World, at: datetime) -> Action:
@@ -184,11 +159,11 @@ def _seat_action(choose: Choose, world: _World, at: datetime) -> Action:
     has_lite_room = list(world.seats.values()).count("LITE") < world.lite_seats
     kind = choose(0, 5)
     if active and (kind == 0 or not away):
-        teammate = _pick(choose, active)
+        teammate = pick(choose, active)
         del world.seats[teammate]
         return Remove(at, teammate)
     if active and kind == 1:
-        teammate = _pick(choose, active)
+        teammate = pick(choose, active)
         if world.seats[teammate] == "LITE" or has_lite_room:
             seat = "FULL" if world.seats[teammate] == "LITE" else "LITE"
             world.seats[teammate] = seat
@@ -198,7 +173,7 @@ def _seat_action(choose: Choose, world: _World, at: datetime) -> Action:
         del world.seats[teammate]
         return Remove(at, teammate)
     # Mostly the first one away, so that people who left come back, also on the same day.
-    teammate = away[0] if kind < 4 else _pick(choose, away)
+    teammate = away[0] if kind < 4 else pick(choose, away)
     seat = "LITE" if has_lite_room and choose(0, 3) == 3 else "FULL"
     world.seats[teammate] = seat
     return Accept(at, teammate, seat)
@@ -219,7 +194,7 @@ def _paid_action(choose: Choose, world: _World, at: datetime) -> Action:
         lite = list(world.seats.values()).count("LITE")
         fit = [plan for plan in PLANS if plan != world.plan and LITE_SEATS[plan] >= lite]
         if fit:
-            world.plan = _pick(choose, fit)
+            world.plan = pick(choose, fit)
             world.lite_seats = LITE_SEATS[world.plan]
             return ChangePlan(at, world.plan)
     return _seat_action(choose, world, at)
@@ -233,7 +208,7 @@ def _pay(world: _World, at: datetime, *, plan: str, psp: bool) -> None:
 def _forget_psp(world: _World, day: date) -> None:
     """End the access of a removed add-on once its period is over."""
     if world.psp_ends_on is not None and world.psp_ends_on <= day:
-        world.access.append((_opening(world.zone, world.psp_ends_on), False))
+        world.access.append((opening(world.zone, world.psp_ends_on), False))
         world.has_psp, world.psp_ends_on = False, None
 
 
@@ -249,42 +224,33 @@ def _usage(
 ) -> list[Use]:
     events: list[Use] = []
     for number in range(choose(0, 14)):
-        at = _moment(choose, world.zone, _pick(choose, days))
+        at = moment(choose, world.zone, pick(choose, days))
         if not after < at < before:
             continue
-        metric = _pick(choose, METRICS)
+        metric = pick(choose, METRICS)
         if metric == "MESSAGES_SENT" and not _has_access(world, at):
             metric = "BULK_EMAIL"
         known_at = at + _delay(choose, world, at, longest=LATENESS)
-        quantity = _quantity(choose, metric)
-        events.append(Use(at, known_at, f"event-{number}", metric, quantity))
+        events.append(Use(at, known_at, f"event-{number}", metric, quantity(choose, metric)))
     return events
 
 
 def _has_access(world: _World, at: datetime) -> bool:
     """Tell whether messages are accepted; at the very moment of a change they are not."""
     has_access = False
-    for moment, access in world.access:
-        if moment < at:
+    for since, access in world.access:
+        if since < at:
             has_access = access
-        if moment == at:
+        if since == at:
             has_access = has_access and access
     return has_access
-
-
-def _quantity(choose: Choose, metric: str) -> int:
-    if metric == "FIN_RESOLUTION":
-        return 1
-    if metric == "PHONE_MINUTE":
-        return _pick(choose, SECONDS)
-    return _pick(choose, QUANTITIES) if choose(0, 2) < 2 else choose(1, 12_000)
 
 
 def _delay(choose: Choose, world: _World, at: datetime, *, longest: timedelta) -> timedelta:
     """Time until something is known: often none, often around the next period's opening."""
     kind = choose(0, 5)
-    opening = _opening(world.zone, _next_period(world, date_of(at, zone=world.zone)))
-    around = opening + TICK * (choose(0, 2) - 1) - at
+    opens_at = opening(world.zone, _next_period(world, date_of(at, zone=world.zone)))
+    around = opens_at + TICK * (choose(0, 2) - 1) - at
     if kind in {1, 2} and timedelta(0) <= around <= longest:
         return around
     if kind == 3:

@@ -6,7 +6,7 @@ promise, and holds the invoice that is then issued to it, to the cent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -158,20 +158,28 @@ class Player:
         return opening(date.fromisoformat(subscription["currentPeriod"]["end"]), self.zone)
 
     async def _hold_to(self, promised: dict[str, Any], *, before: int) -> None:
-        """Check that the invoice just issued is the one that was previewed, and bills the usage that was shown."""
+        """Check that what was just issued is what was previewed, and bills the usage that was shown.
+
+        Of two invoices on one day the preview tells the lines of both; a preview for a later day promises none today.
+        """
         preview = promised["subscription"]["nextInvoice"]
         issued = (await self.invoices())[before:]
-        if preview is None:
+        if preview is None or preview["invoiceOn"] != self.now.astimezone(self.zone).date().isoformat():
             assert issued == []
-            return
-        (invoice,) = issued
-        assert invoice["invoiceOn"] == preview["invoiceOn"]
-        assert invoice["total"] == preview["total"]
-        assert invoice["creditApplied"] == preview["creditApplied"]
-        assert due_at_issue(invoice) == cents(preview["due"])
-        assert invoice["sections"] == preview["sections"]
+        else:
+            assert {invoice["invoiceOn"] for invoice in issued} == {preview["invoiceOn"]}
+            assert sum(cents(invoice["total"]) for invoice in issued) == cents(preview["total"])
+            assert sum(due_at_issue(invoice) for invoice in issued) == cents(preview["due"])
+            assert sorted(_shown_lines(issued)) == sorted(_shown_lines([preview]))
+        if len(issued) == 1:
+            assert issued[0]["creditApplied"] == preview["creditApplied"]
+            assert issued[0]["sections"] == preview["sections"]
         if promised["subscription"]["status"] == "ACTIVE":
-            assert billed_first(invoice) == _costs(promised["usage"])
+            labels = {metric["label"] for metric in promised["usage"]["metrics"]}
+            billed = [billed_first(invoice, labels) for invoice in issued]
+            assert {label: amount for one in billed for label, amount in one.items()} == _costs(
+                promised["usage"]
+            )
 
 
 async def new_player(
@@ -217,12 +225,12 @@ def due_at_issue(invoice: dict[str, Any]) -> int:
     return cents(invoice["due"]) + sum(paid)
 
 
-def billed_first(invoice: dict[str, Any]) -> dict[str, int]:
+def billed_first(invoice: dict[str, Any], labels: Collection[str]) -> dict[str, int]:
     """Give the cents of each metric billed for the period just over, leaving adjustments of earlier ones out."""
     return {
         line["description"]: cents(line["amount"])
         for line in invoice["lines"]
-        if line["section"] == "ADDITIONAL_USAGE" and line["servicePeriod"]["end"] == invoice["invoiceOn"]
+        if line["description"] in labels and line["servicePeriod"]["end"] == invoice["invoiceOn"]
     }
 
 
@@ -236,6 +244,14 @@ def billed_usage(invoices: Iterable[dict[str, Any]], on: date) -> dict[str, int]
                 label = line["description"].removeprefix("Adjustment: ")
                 billed[label] = billed.get(label, 0) + cents(line["amount"])
     return {label: amount for label, amount in billed.items() if amount}
+
+
+def _shown_lines(invoices: Iterable[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+    for invoice in invoices:
+        for group in invoice["sections"]:
+            for line in group["lines"]:
+                service, amount = line["servicePeriod"], line["amount"]["amount"]
+                yield line["description"], service["start"], service["end"], amount, line["explanation"]
 
 
 def _costs(usage: dict[str, Any]) -> dict[str, int]:

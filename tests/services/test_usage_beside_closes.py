@@ -118,7 +118,7 @@ async def test_a_take_back_of_an_event_of_four_periods_ago_is_adjusted_by_the_ne
 
 
 async def test_the_checks_see_a_mark_that_was_not_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def forget(session: AsyncSession, *, account_id: UUID, day: date) -> None:
+    async def forget(session: AsyncSession, *, account_id: UUID, day: date, is_reopened: bool) -> None:
         """Make no mark."""
 
     monkeypatch.setattr(usage_queries, "mark_late", forget)
