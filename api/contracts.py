@@ -51,6 +51,9 @@ class ContractTermsInput:
     usage: list[CommittedUsageInput] = strawberry.field(
         default_factory=list, description="Committed usage, each metric once."
     )
+    lite_seats: int | None = strawberry.field(
+        default=None, description="Lite seats included; the plan's number unless told."
+    )
     psp_from: date | None = strawberry.field(
         default=None, description="Since when it has Proactive Support Plus; never unless told."
     )
@@ -186,6 +189,7 @@ def _terms(given: ContractTermsInput) -> ContractTerms:
         usage=tuple(Commitment(one.metric, one.units, _price(one.monthly_price)) for one in given.usage),
         psp_from=given.psp_from,
         psp_until=given.psp_until,
+        lite_seats=given.lite_seats,
     )
 
 

@@ -189,7 +189,7 @@ class Invoice(Node):
     async def sections(self, info: Info) -> list[InvoiceSectionGroup]:
         """Load the lines and group them."""
         rows = await info.context.loaders.lines.load((self.row.account_id, self.row.id))
-        return grouped([stored_line(row) for row in rows or []])
+        return grouped([stored_line(row) for row in rows or []], is_yearly=_is_yearly(self.row))
 
     @strawberry.field(description="Its lines, one after the other.")
     async def lines(self, info: Info) -> list[InvoiceLine]:
@@ -275,7 +275,9 @@ def upcoming_invoice(preview: NextInvoice) -> UpcomingInvoice:
         total=money(preview.total),
         credit_applied=money(preview.settlement.applied),
         due=money(preview.settlement.due),
-        sections=grouped([_line(preview.account_id, line) for line in preview.lines]),
+        sections=grouped(
+            [_line(preview.account_id, line) for line in preview.lines], is_yearly=preview.is_yearly
+        ),
     )
 
 
@@ -287,7 +289,7 @@ def issued_as_upcoming(row: tables.Invoice, lines: Iterable[tables.InvoiceLine])
         total=money(row.total_cents),
         credit_applied=money(row.credit_applied_cents),
         due=money(row.due_cents),
-        sections=grouped([stored_line(line) for line in lines]),
+        sections=grouped([stored_line(line) for line in lines], is_yearly=_is_yearly(row)),
     )
 
 
@@ -296,7 +298,7 @@ def lines_of(preview: UpcomingInvoice) -> list[InvoiceLine]:
     return [line for section in preview.sections for line in section.lines]
 
 
-def grouped(lines: list[InvoiceLine]) -> list[InvoiceSectionGroup]:
+def grouped(lines: list[InvoiceLine], *, is_yearly: bool) -> list[InvoiceSectionGroup]:
     """Group lines by section; sums are of the lines' own rounded amounts."""
     groups = []
     for section in Section:
@@ -305,13 +307,18 @@ def grouped(lines: list[InvoiceLine]) -> list[InvoiceSectionGroup]:
             groups.append(
                 InvoiceSectionGroup(
                     section=section,
-                    label=section.label,
+                    label=section.label(is_yearly=is_yearly),
                     total=_sum(own),
                     lines=own,
                     changes=_changes(own),
                 )
             )
     return groups
+
+
+def _is_yearly(row: tables.Invoice) -> bool:
+    """Tell whether an invoice is the monthly one of a yearly term; only those have prorations beside usage."""
+    return row.stream in {Stream.ADDITIONAL_USAGE, Stream.CHANGE}
 
 
 def _changes(lines: Iterable[InvoiceLine]) -> list[ProrationChange]:

@@ -18,7 +18,7 @@ from api.scalars import SafeString
 from domain.calendar import local_day
 from domain.contacts import BadEmailAddress
 from domain.seats import LiteSeatsExhausted
-from services import seats
+from services import overage, seats
 from services.accounts import lock_account
 from services.changes import PriceChanged
 from services.seats import (
@@ -146,6 +146,9 @@ class TeammateInvitePayload:
     """Payload of teammateInvite."""
 
     teammate: Teammate = strawberry.field(description="The teammate, pending.")
+    notice: str | None = strawberry.field(
+        description="What the seat will cost beyond those purchased for the year, and the cheaper way."
+    )
 
 
 @strawberry.type(description="The teammate who accepted.")
@@ -213,7 +216,8 @@ async def teammate_invite(info: Info, input: TeammateInviteInput) -> TeammateInv
         row = await seats.invite(
             session, account, workspace_id=workspace_id, name=input.name, email=input.email, seat=input.seat
         )
-    return TeammateInvitePayload(teammate=teammate(row))
+        notice = await overage.notice(session, account) if input.seat is SeatType.FULL else None
+    return TeammateInvitePayload(teammate=teammate(row), notice=notice)
 
 
 def seat_accept_change(info: Info, input: SeatAcceptInput) -> Change:

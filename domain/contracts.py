@@ -35,6 +35,7 @@ def check_terms(terms: ContractTerms, *, start: date) -> None:
         )
     faults = (
         (terms.seats < 0, "committed seats are counted from 0"),
+        (terms.lite_seats is not None and terms.lite_seats < 0, "lite seats are counted from 0"),
         (terms.seat_price is not None and terms.seat_price < 0, "a seat's price is not negative"),
         (
             max([terms.seat_price or 0, *(one.price or 0 for one in terms.usage)]) > HIGHEST_PRICE,
@@ -123,7 +124,7 @@ def _commitment(phase: Phase, billed: Period, zone: ZoneInfo) -> Iterator[Charge
         service=billed,
         due_on=billed.start,
         amount=state.amount(WHOLE),
-        explanation=f"{show_seats(terms.seats)} x {show_price(price // months)} x {months} months = "
+        explanation=f"{show_seats(terms.seats)} x {show_price(price // months)} x {_months(months)} = "
         f"{show_cents(state.amount(WHOLE))}",
         quantity=terms.seats,
         unit_price=price // months,
@@ -148,7 +149,7 @@ def _committed_usage(
         service=billed,
         due_on=billed.start,
         amount=amount,
-        explanation=f"{show_price(price)} x {months} months = {show_cents(amount)}",
+        explanation=f"{show_price(price)} x {_months(months)} = {show_cents(amount)}",
         quantity=commitment.units,
         causes=(order,),
     )
@@ -200,7 +201,7 @@ def _psp_line(
         exact += phase.book.psp_monthly * inside.days * _COMMON // month.days
         month = phase.month_of(month.end)
     amount = sign * cents(exact, whole=_COMMON)
-    shares = " + ".join([*([f"{months} months"] if months else []), *(f"{part} month" for part in parts)])
+    shares = " + ".join([*([_months(months)] if months else []), *(f"{part} month" for part in parts)])
     minus = "-" if sign < 0 else ""
     return Charge(
         key=key,
@@ -364,3 +365,7 @@ def _extra_seats(phase: Phase, seats: FullSeats, zone: ZoneInfo) -> SeatBill:
         change_section=Section.ADDITIONAL_USAGE,
         name="extra-",
     )
+
+
+def _months(number: int) -> str:
+    return "1 month" if number == 1 else f"{number} months"

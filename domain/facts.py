@@ -25,7 +25,8 @@ class Commitment:
 class ContractTerms:
     """What was signed (section 8): lengths in months, seats with a unit price a month (None: monthly list price).
 
-    Proactive Support Plus runs over `[psp_from, psp_until)`; without an end it runs on.
+    Proactive Support Plus runs over `[psp_from, psp_until)`; without an end it runs on. `lite_seats` take the place of the
+    plan's number.
     """
 
     plan: Plan
@@ -36,6 +37,7 @@ class ContractTerms:
     usage: tuple[Commitment, ...] = ()
     psp_from: date | None = None
     psp_until: date | None = None
+    lite_seats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,11 @@ class Phase:
         """Length in months of what is paid or signed for."""
         return self.terms[0][1].months if self.terms else self.billing_months
 
+    def lite_seats_included(self, plan: Plan) -> int:
+        """Lite seats the account may hold on a plan: the plan's number, or that of the contract (section 4)."""
+        agreed = self.terms[-1][1].lite_seats if self.terms else None
+        return self.book.plans[plan].lite_seats_included if agreed is None else agreed
+
     def plan_before(self, stamp: Stamp) -> tuple[Stamp, Plan]:
         """Give the plan in force just before the stamp, with the stamp of the fact behind it."""
         return last_before(self.plans, stamp)

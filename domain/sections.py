@@ -23,9 +23,10 @@ class Section(StrEnum):
     PRORATIONS = "PRORATIONS"
     SUBSCRIPTION = "SUBSCRIPTION"
 
-    @property
-    def label(self) -> str:
-        """The heading on an invoice."""
+    def label(self, *, is_yearly: bool = False) -> str:
+        """The heading on an invoice; changes of a yearly term stand beside its usage (section 5)."""
+        if is_yearly and self is Section.PRORATIONS:
+            return "Prorated Usage"
         return _SECTION_LABELS[self]
 
 

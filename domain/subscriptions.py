@@ -132,7 +132,7 @@ class BundledSeats(Refusal):
 class AlreadyCancelled(Refusal):
     """The subscription has its end."""
 
-    template = "The subscription ends on {ends_on} already; resume it to go on."
+    template = "The subscription ends on {ends_on} already; nothing was changed."
     ends_on: date
 
 

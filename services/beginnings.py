@@ -65,7 +65,9 @@ async def check_none_runs(session: AsyncSession, account: AccountNow) -> None:
         raise AlreadySubscribed(local_day(live.started_at, account.zone))
 
 
-async def book_to_sign(session: AsyncSession, account: AccountNow, *, plan: Plan | None) -> PriceBook:
+async def book_to_sign(
+    session: AsyncSession, account: AccountNow, *, plan: Plan | None, agreed: int | None = None
+) -> PriceBook:
     """Give the price book a new agreement signs, having checked that the plan fits; no plan: any does.
 
     Raises NoWorkspace, TooManyLiteSeats.
@@ -73,15 +75,20 @@ async def book_to_sign(session: AsyncSession, account: AccountNow, *, plan: Plan
     if not await workspace_queries.of_accounts(session, [account.id]):
         raise NoWorkspace
     book = await pricebooks.current(session, on=local_day(account.now, account.zone))
-    await check_lite(session, account, plan=plan or book.early_stage.plan, book=book)
+    await check_lite(session, account, plan=plan or book.early_stage.plan, book=book, agreed=agreed)
     return book
 
 
-async def check_lite(session: AsyncSession, account: AccountNow, *, plan: Plan, book: PriceBook) -> None:
-    """Refuse a plan that includes fewer lite seats than are held; raises TooManyLiteSeats (section 4)."""
+async def check_lite(
+    session: AsyncSession, account: AccountNow, *, plan: Plan, book: PriceBook, agreed: int | None = None
+) -> None:
+    """Refuse a plan that includes fewer lite seats than are held; raises TooManyLiteSeats (section 4).
+
+    A number that was `agreed` in a contract takes the place of the plan's.
+    """
     check_plan_holds_lite_seats(
         plan=plan,
-        included=book.plans[plan].lite_seats_included,
+        included=book.plans[plan].lite_seats_included if agreed is None else agreed,
         lite_teammates=await workspace_queries.lite_teammates(session, account_id=account.id),
     )
 

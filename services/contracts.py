@@ -26,7 +26,7 @@ async def sign(
     """
     check_terms(terms, start=local_day(account.now, account.zone))
     row = await running_row(session, account)
-    book = await book_to_sign(session, account, plan=terms.plan)
+    book = await book_to_sign(session, account, plan=terms.plan, agreed=terms.lite_seats)
 
     fact = ContractSigned(at=account.now, terms=terms, book_version=book.version)
     return await begin(
@@ -51,7 +51,7 @@ async def amend(session: AsyncSession, account: AccountNow, *, terms: ContractTe
     check_terms(terms, start=phase.start)
     if (terms.months, terms.billing_months) != (phase.term_months, phase.billing_months):
         raise BadContractTerms("an amendment keeps the contract's length and billing frequency")
-    await check_lite(session, account, plan=terms.plan, book=phase.book)
+    await check_lite(session, account, plan=terms.plan, book=phase.book, agreed=terms.lite_seats)
 
     running.row.plan = terms.plan.value
     await histories.append(session, account, running.row, ContractAmended(at=account.now, terms=terms))

@@ -12,7 +12,7 @@ from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import workspaces as queries
 from domain.facts import Fact, conversion_chosen
 from domain.phases import Phase, PhaseKind, ends_at, phases
-from domain.pricebook import Plan, PriceBook
+from domain.pricebook import Plan
 from domain.seats import SeatType, check_lite_seat
 from services.accounts import AccountNow
 
@@ -28,20 +28,20 @@ async def check_one_more(session: AsyncSession, account: AccountNow) -> None:
     facts = (await history_queries.facts(session, [row]))[row.id]
     books = await pricebooks.books_of(session, [row.price_book_version])
     held = (await queries.seats_held(session, [account.id])).get((account.id, SeatType.LITE), 0)
-    for plan, book in _plans(account, facts, phases(facts, account.zone, books)):
-        check_lite_seat(plan=plan, included=book.plans[plan].lite_seats_included, held=held)
+    for plan, phase in _plans(account, facts, phases(facts, account.zone, books)):
+        check_lite_seat(plan=plan, included=phase.lite_seats_included(plan), held=held)
 
 
 def _plans(
     account: AccountNow, facts: Sequence[Fact], found: Sequence[Phase]
-) -> Iterator[tuple[Plan, PriceBook]]:
-    """Give the plan in force, then those to come, each with its price book."""
+) -> Iterator[tuple[Plan, Phase]]:
+    """Give the plan in force, then those to come, each with its phase."""
     for phase in found:
         if phase.end is not None and ends_at(phase, account.zone) <= account.now:
             continue
         begun = [plan for (at, _), plan in phase.plans if at <= account.now]
-        yield from ((plan, phase.book) for plan in begun[-1:])
-        yield from ((plan, phase.book) for (at, _), plan in phase.plans if at > account.now)
+        yield from ((plan, phase) for plan in begun[-1:])
+        yield from ((plan, phase) for (at, _), plan in phase.plans if at > account.now)
         choice = conversion_chosen(facts) if phase.kind is PhaseKind.TRIAL else None
         if choice:
-            yield choice.plan, phase.book
+            yield choice.plan, phase

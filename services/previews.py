@@ -36,6 +36,7 @@ class NextInvoice:
     period: Period
     lines: tuple[Line, ...]
     settlement: Settlement
+    is_yearly: bool = False
 
     @property
     def total(self) -> int:
@@ -104,7 +105,7 @@ def _overview(account: AccountNow, running: Running, *, balance: int) -> Overvie
         period=now.period,
         run_rate=run_rate(running.history, account.now, now),
         next_invoice=_next_invoice(account, running, now, balance=balance),
-        lite_seats_included=now.phase.book.plans[now.phase.plan].lite_seats_included,
+        lite_seats_included=now.phase.lite_seats_included(now.phase.plan),
         phase=now.phase,
         term=_term(now, today),
         renewal=renewal_set(running.history.facts, now.phase, today=today, zone=account.zone),
@@ -128,7 +129,14 @@ def _promised(account: AccountNow, found: Preview, now: Now, *, balance: int) ->
     """Give what will be invoiced; without lines nothing will."""
     if not found.lines:
         return None
-    return NextInvoice(account.id, found.on, now.period, found.lines, settle(total(found.lines), balance))
+    return NextInvoice(
+        account.id,
+        found.on,
+        now.period,
+        found.lines,
+        settle(total(found.lines), balance),
+        is_yearly=now.phase.kind is PhaseKind.YEARLY,
+    )
 
 
 def _term(now: Now, today: date) -> Period:

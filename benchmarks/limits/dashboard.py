@@ -148,7 +148,7 @@ def _subscription(
 def _section(section: Section, lines: Iterable[Line]) -> dict[str, Any]:
     own = _of(section, lines)
     return {
-        "label": section.label,
+        "label": section.label(),
         "total": _money(total(own)),
         "lines": [
             {

@@ -391,7 +391,12 @@ def test_yields_the_dates_of_a_period() -> None:
     ],
 )
 def test_sections_are_headed_as_on_an_invoice(section: Section, label: str) -> None:
-    assert section.label == label
+    assert section.label() == label
+
+
+def test_changes_of_a_yearly_term_stand_under_a_heading_of_their_own() -> None:
+    assert Section.PRORATIONS.label(is_yearly=True) == "Prorated Usage"
+    assert Section.SUBSCRIPTION.label(is_yearly=True) == "Subscription"
 
 
 def test_phases_know_the_zone() -> None:
