@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from api import contracts, seats, subscriptions, terms
+from api import contracts, seats, subscriptions, terms, trials
 from api.changes import Change, measure
 from api.context import Info
 from api.invoices import (
@@ -25,7 +25,7 @@ from services.previews import NextInvoice
 
 PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "subscription_start": subscriptions.subscription_start_change,
-    "trial_convert": subscriptions.trial_convert_change,
+    "trial_convert": trials.trial_convert_change,
     "plan_change": subscriptions.plan_change_change,
     "psp_add": subscriptions.psp_add_change,
     "psp_remove": subscriptions.psp_remove_change,
@@ -53,7 +53,7 @@ class ChangeInput:
     subscription_start: subscriptions.SubscriptionStartInput | None = strawberry.field(
         default=strawberry.UNSET, description="As `subscriptionStart` would."
     )
-    trial_convert: subscriptions.TrialConvertInput | None = strawberry.field(
+    trial_convert: trials.TrialConvertInput | None = strawberry.field(
         default=strawberry.UNSET, description="As `trialConvert` would."
     )
     plan_change: subscriptions.PlanChangeInput | None = strawberry.field(

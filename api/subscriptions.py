@@ -17,16 +17,14 @@ from api.nodes import Node, must_reach, node_id
 from api.periods import Period, period
 from api.results import mutation
 from api.scalars import BigInt, Money, UnitPrice, money
-from domain.contracts import commitment_price, seat_price
+from domain.commitments import commitment_price, seat_price
 from domain.seats import TooManyLiteSeats
 from domain.subscriptions import (
     AlreadyOnPlan,
     BundledSeats,
     ContractManaged,
-    NotInTrial,
     PspAlreadyActive,
     PspNotActive,
-    TrialExtendedAlready,
     TrialRunning,
     WaitsForRenewal,
 )
@@ -44,14 +42,6 @@ class SubscriptionStatus(StrEnum):
 
     TRIAL = "TRIAL"
     ACTIVE = "ACTIVE"
-
-
-@strawberry.enum(description="When a trial becomes a paid subscription.")
-class ConvertWhen(StrEnum):
-    """When a trial becomes paid."""
-
-    NOW = "NOW"
-    AT_TRIAL_END = "AT_TRIAL_END"
 
 
 @strawberry.type(description="Proactive Support Plus: the add-on that Messages Sent needs.")
@@ -172,37 +162,6 @@ class SubscriptionStartInput:
     )
 
 
-@strawberry.input(description="A free trial to start now.")
-class TrialStartInput:
-    """Input of trialStart."""
-
-    account_id: strawberry.ID = strawberry.field(description="The account.")
-    plan: Plan = strawberry.field(description="The plan to try.")
-
-
-@strawberry.input(description="A trial.")
-class TrialExtendInput:
-    """Input of trialExtend."""
-
-    account_id: strawberry.ID = strawberry.field(description="The account.")
-
-
-@strawberry.input(description="What a trial is to become.")
-class TrialConvertInput:
-    """Input of trialConvert."""
-
-    account_id: strawberry.ID = strawberry.field(description="The account.")
-    plan: Plan = strawberry.field(description="The plan to pay for.")
-    psp: bool = strawberry.field(default=False, description="Whether it has Proactive Support Plus.")
-    when: ConvertWhen = strawberry.field(
-        default=ConvertWhen.AT_TRIAL_END,
-        description="Now, or as the trial ends, if there is a payment method then.",
-    )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
-
-
 @strawberry.input(description="Another plan.")
 class PlanChangeInput:
     """Input of planChange."""
@@ -248,28 +207,6 @@ class SubscriptionStartPayload:
 
     subscription: Subscription = strawberry.field(description="The subscription.")
     invoice: Invoice | None = strawberry.field(description="Its first invoice.")
-
-
-@strawberry.type(description="The trial started.")
-class TrialStartPayload:
-    """Payload of trialStart."""
-
-    subscription: Subscription = strawberry.field(description="The subscription.")
-
-
-@strawberry.type(description="The trial extended.")
-class TrialExtendPayload:
-    """Payload of trialExtend."""
-
-    subscription: Subscription = strawberry.field(description="The subscription.")
-
-
-@strawberry.type(description="The trial converted, now or later.")
-class TrialConvertPayload:
-    """Payload of trialConvert."""
-
-    subscription: Subscription = strawberry.field(description="The subscription.")
-    invoice: Invoice | None = strawberry.field(description="Its first invoice, if it was converted now.")
 
 
 @strawberry.type(description="The subscription on another plan.")
@@ -376,54 +313,6 @@ async def subscription_start(info: Info, input: SubscriptionStartInput) -> Subsc
     """Start a subscription."""
     shown, issued = await changed(info, subscription_start_change(info, input), token=input.preview_token)
     return SubscriptionStartPayload(subscription=shown, invoice=first(issued))
-
-
-@mutation(
-    payload=TrialStartPayload,
-    refusals=(UnknownAccount, AlreadySubscribed, NoWorkspace, TooManyLiteSeats),
-    description="Start a free trial of a plan, with all add-ons and free usage up to a cap.",
-)
-async def trial_start(info: Info, input: TrialStartInput) -> TrialStartPayload:
-    """Start a trial."""
-    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    change = Change(account_id, lambda s, a: alone(subscriptions.start_trial(s, a, plan=input.plan)))
-    shown, _issued = await changed(info, change, token=None)
-    return TrialStartPayload(subscription=shown)
-
-
-@mutation(
-    payload=TrialExtendPayload,
-    refusals=(UnknownAccount, NoSubscription, NotInTrial, TrialExtendedAlready),
-    description="Give a trial its one extension of 7 days.",
-)
-async def trial_extend(info: Info, input: TrialExtendInput) -> TrialExtendPayload:
-    """Extend a trial."""
-    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    change = Change(account_id, lambda s, a: alone(subscriptions.extend_trial(s, a)))
-    shown, _issued = await changed(info, change, token=None)
-    return TrialExtendPayload(subscription=shown)
-
-
-def trial_convert_change(info: Info, input: TrialConvertInput) -> Change:
-    """Plan to convert a trial."""
-    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    plan, is_psp = input.plan, input.psp
-    if input.when is ConvertWhen.NOW:
-        return Change(account_id, lambda s, a: subscriptions.convert_now(s, a, plan=plan, is_psp=is_psp))
-    return Change(
-        account_id, lambda s, a: alone(subscriptions.choose_conversion(s, a, plan=plan, is_psp=is_psp))
-    )
-
-
-@mutation(
-    payload=TrialConvertPayload,
-    refusals=(UnknownAccount, NoSubscription, NotInTrial, TooManyLiteSeats, PriceChanged),
-    description="Turn a trial into a paid subscription, now or as it ends.",
-)
-async def trial_convert(info: Info, input: TrialConvertInput) -> TrialConvertPayload:
-    """Convert a trial."""
-    shown, issued = await changed(info, trial_convert_change(info, input), token=input.preview_token)
-    return TrialConvertPayload(subscription=shown, invoice=first(issued))
 
 
 def plan_change_change(info: Info, input: PlanChangeInput) -> Change:

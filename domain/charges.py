@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from domain.contracts import contract_charges
 from domain.facts import Fact
+from domain.folding import phases
 from domain.monthly import billed_seats, monthly_charges
-from domain.phases import Phase, PhaseKind, phases
+from domain.phases import Phase, PhaseKind
 from domain.pricebook import Metric, PriceBook
 from domain.rated import usage_totals
 from domain.seats import SeatChange, full_seats

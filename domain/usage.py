@@ -10,7 +10,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.calendar import ONE_DAY, Period, opening
-from domain.contracts import committed_units
+from domain.commitments import committed_units
 from domain.money import round_half_up
 from domain.monthly import usage_discount
 from domain.phases import Phase, PhaseKind, ends_at

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.calendar import local_day
-from domain.contracts import check_terms
+from domain.commitments import check_terms
 from domain.facts import ContractAmended, ContractEnded, ContractSigned, ContractTerms
 from domain.phases import Phase, PhaseKind
 from domain.subscriptions import AlreadyCancelled, BadContractTerms, NotOnContract

@@ -18,7 +18,8 @@ from adapters.queries.alerts import Span
 from domain.alerts import AlertMetric, spend
 from domain.billing import running_period
 from domain.calendar import Period, local_day
-from domain.phases import Phase, PhaseKind, phases
+from domain.folding import phases
+from domain.phases import Phase, PhaseKind
 from services import previews
 from services.accounts import AccountNow
 

@@ -11,7 +11,7 @@ from adapters import pricebooks
 from adapters.queries import entitlements as queries
 from domain.calendar import time_zone
 from domain.entitlements import Entitlement, Standing, entitlements
-from domain.phases import phases
+from domain.folding import phases
 from services.workspaces import UnknownWorkspace
 
 

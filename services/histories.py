@@ -18,7 +18,8 @@ from domain.billing import look_back
 from domain.calendar import local_day, month_of
 from domain.charges import History
 from domain.facts import Fact
-from domain.phases import Phase, phases
+from domain.folding import phases
+from domain.phases import Phase
 from domain.refusal import Refusal
 from services.accounts import AccountNow
 

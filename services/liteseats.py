@@ -11,7 +11,8 @@ from adapters.queries import histories as history_queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import workspaces as queries
 from domain.facts import Fact, conversion_chosen
-from domain.phases import Phase, PhaseKind, ends_at, phases
+from domain.folding import phases
+from domain.phases import Phase, PhaseKind, ends_at
 from domain.pricebook import Plan
 from domain.seats import SeatType, check_lite_seat
 from services.accounts import AccountNow

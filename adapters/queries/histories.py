@@ -23,8 +23,9 @@ from adapters.tables.teammates import SeatChange
 from domain.calendar import Period
 from domain.charges import History, Section
 from domain.facts import Fact
+from domain.folding import phases
 from domain.invoicing import Billed
-from domain.phases import Phase, PhaseKind, phases
+from domain.phases import Phase, PhaseKind
 from domain.pricebook import Metric, PriceBook
 from domain.seats import SeatChange as SeatFact
 

@@ -45,8 +45,8 @@ from domain.facts import (
     TrialStarted,
     YearlyStarted,
 )
+from domain.folding import phases
 from domain.invoicing import Line
-from domain.phases import phases
 from domain.pricebook import Metric, Plan
 from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
 

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from domain.charges import Section
-from domain.contracts import LONGEST_TERM, check_terms
+from domain.commitments import LONGEST_TERM, check_terms
 from domain.facts import Commitment, ContractAmended, ContractSigned, ContractTerms
 from domain.pricebook import Metric, Plan
 from domain.subscriptions import BadContractTerms

@@ -17,8 +17,8 @@ from domain.facts import (
     Started,
     TrialStarted,
 )
+from domain.folding import phases
 from domain.limits import FIN_HANDOVER, Limit
-from domain.phases import phases
 from domain.pricebook import Metric, Plan
 from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
 

@@ -11,8 +11,8 @@ import pytest
 from domain.calendar import Period, local_day, opening
 from domain.charges import Section
 from domain.facts import ConversionChosen, PlanChanged, PspAdded, PspRemoved, Started, TrialStarted
+from domain.folding import phases
 from domain.invoicing import section_totals
-from domain.phases import phases
 from domain.pricebook import Metric, Plan
 from domain.rating import cost
 from domain.usage import units

@@ -27,7 +27,8 @@ from domain.facts import (
     TrialStarted,
     YearlyStarted,
 )
-from domain.phases import Parting, Phase, PhaseKind, phase_at, phases, renewal_set
+from domain.folding import phases
+from domain.phases import Parting, Phase, PhaseKind, phase_at, renewal_set
 from domain.pricebook import Metric, Plan
 from tests.domain.builders import BOOK, BOOKS, DEARER, UTC_ZONE, at, on
 

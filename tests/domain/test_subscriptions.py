@@ -22,7 +22,8 @@ from domain.facts import (
     conversion_chosen,
     is_trial_extended,
 )
-from domain.phases import Phase, PhaseKind, phase_at, phases
+from domain.folding import phases
+from domain.phases import Phase, PhaseKind, phase_at
 from domain.pricebook import Plan
 from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.calendar import ONE_DAY, Period, month_of
 from domain.facts import Ended, Fact, PspAdded, PspRemoved, Started, TrialStarted
-from domain.phases import phases
+from domain.folding import phases
 from domain.pricebook import Channel, Metric, Plan
 from domain.usage import (
     ADVICE,
