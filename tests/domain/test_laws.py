@@ -8,7 +8,7 @@ from datetime import timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain.calendar import days_of, opening
@@ -109,6 +109,7 @@ def test_all_that_is_billed_is_all_that_is_due(story: Story) -> None:
 def test_a_late_fact_moves_only_its_own_charge(story: Story, late: int, day: int, metric: Metric) -> None:
     zone, entries, through = ZoneInfo(story.zone), entries_of(story), horizon(story)
     phase = paid_phase(entries, zone)
+    assume(phase.start < through)  # a story may end with its trial: no paid day to use anything on
     used_on = phase.start + timedelta(days=day % (through - phase.start).days)
     entry = Entry((opening(through, zone), 0), Units(metric, used_on, late))
     billed: dict[str, Billed] = {}
