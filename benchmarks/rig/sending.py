@@ -88,7 +88,7 @@ class Sender:
             counted = units(Metric(event.metric), quantity)
             key = (place.account_id, place.workspace_id, event.event_id)
             said = (event.metric, quantity, counted, at, at.date(), event.channel, event.conversation_id)
-            rows.append((*key, *said, None, os.urandom(16), self.now))
+            rows.append((*key, *said, None, os.urandom(16), self.now, self.now))
         return rows
 
 
