@@ -45,6 +45,15 @@ print(EmbeddedValkey().folder, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
+MAKING_FOLDERS = """
+from adapters.embedded.folders import temporary_folder
+
+for _ in range(1500):
+    folder, lock = temporary_folder(account=None)
+    assert (folder / "in-use").exists(), folder
+    lock.close()
+"""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -213,3 +222,13 @@ def test_data_of_another_user_is_refused_with_a_way_out(
 
     with pytest.raises(FolderClosedError, match="belongs to another user"):
         data_folder(folder / "theirs", account=None)
+
+
+def test_no_process_clears_away_a_folder_that_another_is_just_making() -> None:
+    making = [
+        subprocess.Popen([sys.executable, "-c", MAKING_FOLDERS], stderr=subprocess.PIPE) for _ in range(4)
+    ]
+
+    complaints = [process.communicate(timeout=120)[1].decode() for process in making]
+
+    assert complaints == ["", "", "", ""]

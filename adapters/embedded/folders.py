@@ -19,6 +19,7 @@ from adapters.embedded.account import Account
 
 ROOT_HOME = Path("/var/lib/prorata")
 TEMPORARY_PREFIX = "prorata-test-"
+_UNLOCKED_PREFIX = "prorata-new-"
 _LOCK = "in-use"
 
 
@@ -55,9 +56,11 @@ def temporary_folder(*, account: Account | None) -> tuple[Path, IO[bytes]]:
     """A new folder, and the open lock that tells others it is in use; first clears away what killed runs left."""
     for left in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
         _remove_unless_in_use(left)
-    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))
-    lock = (folder / _LOCK).open("wb")
+    new = Path(tempfile.mkdtemp(prefix=_UNLOCKED_PREFIX))
+    lock = (new / _LOCK).open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX)
+    # Only now does it get a name that others clear away: whoever finds it finds it locked.
+    folder = new.rename(new.with_name(TEMPORARY_PREFIX + new.name.removeprefix(_UNLOCKED_PREFIX)))
     _give(folder, account)
     return folder, lock
 
@@ -107,5 +110,5 @@ def _remove_unless_in_use(folder: Path) -> None:
         with (folder / _LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
-    except OSError:  # in use, another user's, or so new that its lock is not there yet
+    except OSError:  # in use, another user's, or gone already
         return
