@@ -133,7 +133,7 @@ class ChangePreview:
 
 
 @strawberry.type(description="The change would be refused.")
-class ChangeRefused(UserError):  # noqa: N818 - a type of the schema, not an exception
+class ChangeRefused(UserError):
     """Why a change cannot be previewed."""
 
     refusal: str = strawberry.field(description="The type of the refusal that the mutation would answer.")

@@ -34,7 +34,7 @@ FIELDS: Final = {
     "expired_at": "When the invite expired.",
     "seat": "The seat held.",
     "since": "The date it began.",
-    "ends_on": "The date the trial ends.",
+    "ends_on": "The date it ends.",
     "advice": "What to do instead.",
     "event_id": "The event's id.",
     "number": "The invoice's number.",

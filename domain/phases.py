@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -158,6 +158,10 @@ class Phase:
         """Give the uncut period billed ahead that holds the day."""
         return span_of(self.anchor, day, self.billing_months)
 
+    def holds(self, day: date) -> bool:
+        """Tell whether a date is of the phase."""
+        return self.start <= day and (self.end is None or day < self.end)
+
     def within(self, period: Period) -> Period:
         """Cut a period to the phase."""
         return Period(max(period.start, self.start), min(period.end, self.end or period.end))
@@ -189,6 +193,11 @@ class Phase:
 def last_before(entries: tuple[tuple[Stamp, V], ...], stamp: Stamp) -> tuple[Stamp, V]:
     """Give the last entry just before the stamp, or the first one."""
     return next((entry for entry in reversed(entries) if entry[0] < stamp), entries[0])
+
+
+def phase_on(found: Sequence[Phase], day: date) -> Phase | None:
+    """Give the phase that holds the date; the date of a cut belongs to the phase it opens."""
+    return next((phase for phase in reversed(found) if phase.holds(day)), None)
 
 
 def phase_at(found: Iterable[Phase], moment: datetime, zone: ZoneInfo) -> Phase | None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 @dataclass(eq=False)
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refusal(Exception):
     """Base of every refusal; subclasses are dataclasses whose fields fill `template`."""
 
     template: ClassVar[str] = ""

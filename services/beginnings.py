@@ -44,11 +44,6 @@ class NoWorkspace(Refusal):
     )
 
 
-async def running_row(session: AsyncSession, account: AccountNow) -> Subscription | None:
-    """Give the account's running subscription."""
-    return (await queries.live(session, [account.id])).get(account.id)
-
-
 async def current(session: AsyncSession, account: AccountNow) -> tuple[Running, Phase]:
     """Load the running subscription and the phase it is in; raises NoSubscription."""
     running = await histories.running(session, account)
@@ -58,9 +53,14 @@ async def current(session: AsyncSession, account: AccountNow) -> tuple[Running, 
     return running, now.phase
 
 
+def term_end(account: AccountNow, phase: Phase) -> date:
+    """Give the date on which the term that runs today ends or renews."""
+    return phase.term_of(local_day(account.now, account.zone)).end
+
+
 async def check_none_runs(session: AsyncSession, account: AccountNow) -> None:
     """Refuse a second subscription; raises AlreadySubscribed."""
-    live = await running_row(session, account)
+    live = await histories.running_row(session, account)
     if live:
         raise AlreadySubscribed(local_day(live.started_at, account.zone))
 

@@ -13,7 +13,7 @@ from domain.phases import Phase, PhaseKind
 from domain.subscriptions import AlreadyCancelled, BadContractTerms, NotOnContract
 from services import histories, watching
 from services.accounts import AccountNow
-from services.beginnings import begin, book_to_sign, check_lite, current, running_row
+from services.beginnings import begin, book_to_sign, check_lite, current, term_end
 from services.histories import Running
 
 
@@ -25,7 +25,7 @@ async def sign(
     Raises NoWorkspace, TooManyLiteSeats, BadContractTerms.
     """
     check_terms(terms, start=local_day(account.now, account.zone))
-    row = await running_row(session, account)
+    row = await histories.running_row(session, account)
     book = await book_to_sign(session, account, plan=terms.plan, agreed=terms.lite_seats)
 
     fact = ContractSigned(at=account.now, terms=terms, book_version=book.version)
@@ -65,7 +65,7 @@ async def end(session: AsyncSession, account: AccountNow) -> Subscription:
     if running.row.ends_on is not None:
         raise AlreadyCancelled(running.row.ends_on)
 
-    running.row.ends_on = phase.term_of(local_day(account.now, account.zone)).end
+    running.row.ends_on = term_end(account, phase)
     await histories.append(session, account, running.row, ContractEnded(at=account.now))
     return running.row
 

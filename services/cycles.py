@@ -19,7 +19,7 @@ from domain.alerts import AlertMetric, spend
 from domain.billing import running_period
 from domain.calendar import Period, local_day
 from domain.folding import phases
-from domain.phases import Phase, PhaseKind
+from domain.phases import Phase, PhaseKind, phase_on
 from services import previews
 from services.accounts import AccountNow
 
@@ -89,7 +89,7 @@ async def running(
             continue
         day = max(local_day(account.now, account.zone), (reached or {}).get(account.id, date.min))
         folded = phases(facts[rows[account.id].id], account.zone, books)
-        phase = next((phase for phase in reversed(folded) if _holds(phase, day)), None)
+        phase = phase_on(folded, day)
         if phase is not None:
             found[account.id] = Cycle(phase, running_period(phase, day))
     return found
@@ -118,10 +118,6 @@ async def count(
             lines = overview.next_invoice.lines if overview.next_invoice else ()
             counted.spent[account_id] = spend(lines)
     return counted
-
-
-def _holds(phase: Phase, day: date) -> bool:
-    return phase.start <= day and (phase.end is None or day < phase.end)
 
 
 def _dates(period: Period) -> tuple[date, date]:

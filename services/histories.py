@@ -68,19 +68,26 @@ async def load(
     return {row.account_id: Running(row, loaded[row.account_id]) for row in rows}
 
 
+async def running_row(session: AsyncSession, account: AccountNow) -> Subscription | None:
+    """Give the account's running subscription."""
+    return (await subscription_queries.live(session, [account.id])).get(account.id)
+
+
 async def running(session: AsyncSession, account: AccountNow) -> Running:
     """Load the account's running subscription; raises NoSubscription."""
-    row = (await subscription_queries.live(session, [account.id])).get(account.id)
+    row = await running_row(session, account)
     if row is None:
         raise NoSubscription
     return (await load(session, [account], [row]))[account.id]
 
 
-async def phases_of(session: AsyncSession, account: AccountNow, row: Subscription) -> tuple[Phase, ...]:
-    """Fold a subscription's facts alone into phases, for decisions that need no seats and no usage."""
-    facts = await queries.facts(session, [row])
-    books = await pricebooks.books_of(session, [row.price_book_version])
-    return phases(facts[row.id], account.zone, books)
+async def phases_of(
+    session: AsyncSession, account: AccountNow, rows: Sequence[Subscription]
+) -> dict[UUID, tuple[Phase, ...]]:
+    """Fold the facts alone of an account's subscriptions into phases, for decisions that need no seats and no usage."""
+    facts = await queries.facts(session, rows)
+    books = await pricebooks.books_of(session, {row.price_book_version for row in rows})
+    return {row.id: phases(facts[row.id], account.zone, books) for row in rows}
 
 
 async def append(session: AsyncSession, account: AccountNow, row: Subscription, fact: Fact) -> Fact:

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import pricebooks
 from adapters.queries import histories as history_queries
-from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import workspaces as queries
 from domain.facts import Fact, conversion_chosen
 from domain.folding import phases
@@ -16,6 +15,7 @@ from domain.phases import Phase, PhaseKind, ends_at
 from domain.pricebook import Plan
 from domain.seats import SeatType, check_lite_seat
 from services.accounts import AccountNow
+from services.histories import running_row
 
 
 async def check_one_more(session: AsyncSession, account: AccountNow) -> None:
@@ -23,7 +23,7 @@ async def check_one_more(session: AsyncSession, account: AccountNow) -> None:
 
     Before there is a plan nothing is included yet or refused.
     """
-    row = (await subscription_queries.live(session, [account.id])).get(account.id)
+    row = await running_row(session, account)
     if row is None:
         return
     facts = (await history_queries.facts(session, [row]))[row.id]

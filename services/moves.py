@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import locks
-from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import workspaces as queries
 from adapters.tables.teammates import Teammate
 from adapters.tables.workspaces import Workspace
@@ -18,7 +17,7 @@ from domain.seats import SeatType
 from services import seats
 from services.accounts import AccountNow
 from services.beginnings import check_lite
-from services.histories import load
+from services.histories import load, running_row
 from services.workspaces import find_workspace
 
 
@@ -102,7 +101,7 @@ async def _move_teammate(
 
 
 async def _check_lite_seats(session: AsyncSession, target: AccountNow) -> None:
-    row = (await subscription_queries.live(session, [target.id])).get(target.id)
+    row = await running_row(session, target)
     if row is not None:
         running = (await load(session, [target], [row]))[target.id]
         book = running.history.books[row.price_book_version]

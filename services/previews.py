@@ -80,7 +80,7 @@ async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[U
 
 async def forecast(session: AsyncSession, account: AccountNow) -> NextInvoice | None:
     """Give the next invoice if usage goes on as it has in the running period; None without a paid subscription."""
-    row = (await queries.live(session, [account.id])).get(account.id)
+    row = await histories.running_row(session, account)
     if row is None:
         return None
     running = (await histories.load(session, [account], [row]))[account.id]

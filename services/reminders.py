@@ -33,7 +33,7 @@ async def schedule(
 
 async def remind(session: AsyncSession, account: AccountNow, due: Due) -> None:
     """Announce the renewal that is near, and wait for the next one; one that was cancelled is not announced."""
-    row = (await queries.live(session, [account.id])).get(account.id)
+    row = await histories.running_row(session, account)
     if row is None or row.id != due.subject_id or row.billing != PhaseKind.YEARLY:
         await queries.unschedule(
             session, account_id=account.id, subject_id=due.subject_id, kinds=["REMINDER"]

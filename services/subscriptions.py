@@ -40,7 +40,7 @@ from domain.subscriptions import (
 )
 from services import histories, watching
 from services.accounts import AccountNow
-from services.beginnings import begin, book_to_sign, check_lite, check_none_runs, current, new_row
+from services.beginnings import begin, book_to_sign, check_lite, check_none_runs, current, new_row, term_end
 from services.histories import Running
 from services.invoices import issue_change
 
@@ -134,7 +134,7 @@ async def change_plan(
     if phase.plan is plan:
         raise AlreadyOnPlan(plan.label)
     if _is_yearly(phase) and phase.book.plans[plan].yearly < phase.book.plans[phase.plan].yearly:
-        raise WaitsForRenewal(phase.term_of(local_day(account.now, account.zone)).end)
+        raise WaitsForRenewal(term_end(account, phase))
     await check_lite(session, account, plan=plan, book=phase.book)
 
     is_now = invoice_now and _is_yearly(phase)
@@ -174,7 +174,7 @@ async def remove_psp(session: AsyncSession, account: AccountNow) -> Subscription
     """
     running, phase = await _paid(session, account)
     if _is_yearly(phase):
-        raise WaitsForRenewal(phase.term_of(local_day(account.now, account.zone)).end)
+        raise WaitsForRenewal(term_end(account, phase))
     span = phase.psp_at(account.now, account.zone)
     if span is None or span.until is not None:
         raise PspNotActive
@@ -186,7 +186,7 @@ async def remove_psp(session: AsyncSession, account: AccountNow) -> Subscription
 
 async def end_trial(session: AsyncSession, account: AccountNow) -> list[Invoice]:
     """End a trial whose time is up: it converts if a plan and a payment method were set (section 10)."""
-    row = (await queries.live(session, [account.id])).get(account.id)
+    row = await histories.running_row(session, account)
     if row is None or row.status != "TRIAL" or account.now < opening(row.period_end, account.zone):
         return []
     running = (await histories.load(session, [account], [row]))[account.id]

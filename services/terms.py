@@ -38,7 +38,7 @@ from domain.subscriptions import (
 )
 from services import histories, reminders, watching
 from services.accounts import AccountNow
-from services.beginnings import begin, book_to_sign, check_lite, check_none_runs, current, running_row
+from services.beginnings import begin, book_to_sign, check_lite, check_none_runs, current, term_end
 from services.histories import Running
 from services.invoices import issue_change, schedule_close, turn
 
@@ -50,7 +50,7 @@ async def start_yearly(
 
     Raises NoWorkspace, NoSeats, TooFewSeats, TooManyLiteSeats, ContractManaged, NotMonthly.
     """
-    row = await running_row(session, account)
+    row = await histories.running_row(session, account)
     if row is not None:
         _, phase = await current(session, account)
         _refuse_contract(phase)
@@ -99,7 +99,7 @@ async def buy_seats(
     running, phase = await _yearly(session, account)
     purchased = phase.purchases[-1][1]
     if seats <= purchased:
-        raise NotAPurchase(purchased, _renews_on(account, phase))
+        raise NotAPurchase(purchased, term_end(account, phase))
 
     fact = SeatsPurchased(at=account.now, seats=seats, invoice_now=invoice_now)
     await histories.append(session, account, running.row, fact)
@@ -144,7 +144,7 @@ async def cancel(session: AsyncSession, account: AccountNow) -> Subscription:
     if running.row.ends_on is not None:
         raise AlreadyCancelled(running.row.ends_on)
 
-    running.row.ends_on = phase.term_of(local_day(account.now, account.zone)).end
+    running.row.ends_on = term_end(account, phase)
     await histories.append(session, account, running.row, Cancelled(at=account.now))
     return running.row
 
@@ -210,7 +210,3 @@ async def _check_purchase(session: AsyncSession, account: AccountNow, *, seats: 
 def _refuse_contract(phase: Phase) -> None:
     if phase.kind is PhaseKind.CONTRACT:
         raise ContractManaged
-
-
-def _renews_on(account: AccountNow, phase: Phase) -> date:
-    return phase.term_of(local_day(account.now, account.zone)).end

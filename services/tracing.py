@@ -16,7 +16,7 @@ from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.usage import UsageEvent, UsageTakeback
 from domain.billing import running_period
 from domain.calendar import Period
-from domain.phases import PhaseKind
+from domain.phases import PhaseKind, phase_on
 from domain.pricebook import Metric
 from domain.rating import TierPart, tiers_between
 from domain.usage import UnknownEvent, is_name
@@ -52,10 +52,10 @@ async def trace(session: AsyncSession, account: AccountNow, *, workspace_id: UUI
         recorded_at=known.recorded_at,
     )
     alerts = tuple(fired)
-    for row in await subscription_queries.all_of(session, account_id=account.id):
-        for phase in await histories.phases_of(session, account, row):
-            if not (phase.start <= known.day and (phase.end is None or known.day < phase.end)):
-                continue
+    rows = await subscription_queries.all_of(session, account_id=account.id)
+    folded = await histories.phases_of(session, account, rows)
+    for row in rows:
+        if phase := phase_on(folded[row.id], known.day):
             period = running_period(phase, known.day)
             before = await queries.units_before(session, known, start=period.start, end=period.end)
             card = phase.book.metrics[Metric(known.metric)].card

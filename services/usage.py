@@ -24,7 +24,7 @@ from adapters.tables.subscriptions import Subscription
 from adapters.tables.workspaces import Workspace
 from domain.billing import running_period
 from domain.calendar import Period, days_of, local_day
-from domain.phases import Phase
+from domain.phases import Phase, phase_on
 from domain.pricebook import Metric
 from domain.seats import full_seats
 from domain.usage import (
@@ -174,8 +174,8 @@ async def report(
     row = (await subscription_queries.latest(session, [account.id])).get(account.id)
     if row is None:
         raise NoSubscription
-    found = await histories.phases_of(session, account, row)
-    phase = next((phase for phase in reversed(found) if _holds(phase, wanted)), None)
+    found = (await histories.phases_of(session, account, [row]))[row.id]
+    phase = phase_on(found, wanted)
     if phase is None:
         raise NoSubscription
     period = running_period(phase, wanted)
@@ -196,7 +196,8 @@ async def _judge(
     subscriptions: Sequence[Subscription],
     events: Sequence[SentEvent],
 ) -> list[tuple[SentEvent, UsageEvent | Rejection]]:
-    spans = [access(await histories.phases_of(session, account, row), account.zone) for row in subscriptions]
+    folded = await histories.phases_of(session, account, subscriptions)
+    spans = [access(folded[row.id], account.zone) for row in subscriptions]
     allowed = within(
         Access(
             tuple(span for found in spans for span in found.subscribed),
@@ -250,10 +251,6 @@ def _readings(
         )
         for metric in Metric
     )
-
-
-def _holds(phase: Phase, day: date) -> bool:
-    return phase.start <= day and (phase.end is None or day < phase.end)
 
 
 def _row(account: AccountNow, event: UsageEvent, sent: SentEvent) -> EventRow:

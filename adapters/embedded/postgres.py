@@ -107,7 +107,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return asked.stdout.strip() == str(self.cluster)
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - a program of the wheel
+        return subprocess.run(
             [str(self.programs / program), *arguments],
             cwd=self.folder,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "PGPASSWORD": self.password},

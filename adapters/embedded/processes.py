@@ -34,7 +34,7 @@ def spawn(
     On Linux the child gets the signal `on_orphaned` when the thread that called this ends, so call it from the
     main thread. Elsewhere a killed parent leaves its children behind.
     """
-    return subprocess.Popen(  # noqa: S603 - the callers build the command from their own parts
+    return subprocess.Popen(
         command,
         env=env,
         cwd=folder,

@@ -64,7 +64,7 @@ class ProviderEvent:
     created_at: datetime
 
 
-class NoAnswer(Exception):  # noqa: N818 - an answer that may be expected, not an error
+class NoAnswer(Exception):
     """The provider gave no answer that can be acted on. `detail` is for the log, not for the customer."""
 
     def __init__(self, detail: str) -> None:
@@ -93,7 +93,7 @@ class RequestRejected(OutcomeUnknown):
         self.code = code
 
 
-class PaymentMethodRefused(Exception):  # noqa: N818 - a refusal, not an error
+class PaymentMethodRefused(Exception):
     """The provider will not keep this payment method. `reason` is in plain words, for the customer."""
 
     def __init__(self, reason: str) -> None:
@@ -101,7 +101,7 @@ class PaymentMethodRefused(Exception):  # noqa: N818 - a refusal, not an error
         self.reason = reason
 
 
-class WebhookRefused(Exception):  # noqa: N818 - a refusal, not an error
+class WebhookRefused(Exception):
     """The message is not proved to come from the provider, or not now. `reason` is for the log."""
 
     def __init__(self, reason: str) -> None:

@@ -56,7 +56,7 @@ class Sender:
     """Makes batches; only ids differ between them, so that making one is cheap."""
 
     def __init__(self, *, now: datetime) -> None:
-        chance = random.Random(2026)  # noqa: S311  repeatable, no secret
+        chance = random.Random(2026)
         metrics = chance.choices(list(SHARES), weights=list(SHARES.values()), k=SIZE)
         self.now = now
         self.events = [_event(metric, chance, now) for metric in metrics]

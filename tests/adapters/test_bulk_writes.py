@@ -84,7 +84,7 @@ async def test_a_batch_is_recorded_alike_by_copy_and_by_insert(
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_the_totals_of_periods_are_the_sums_of_their_days(sessions: Sessions, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(seed)
     anchor = date(2026, 1, chance.choice((1, 15, 28, 29, 30, 31)))
     running = month_of(anchor, anchor + timedelta(days=chance.randrange(40, 150)))
     contract = await _subscribed(
@@ -144,7 +144,7 @@ async def _use(
 
 def _batches(seed: int) -> Sequence[Sequence[EventRow]]:
     """Batches with repeats, contradictions and rivals for a conversation, some of them all new."""
-    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(seed)
     batches = [[event(f"new-{seed}-{number}", day=chance.randint(1, 9)) for number in range(300)]]
     for _ in range(8):
         batch = []

@@ -38,7 +38,7 @@ async def _retried(sender: Sender, batch: list[EventRow]) -> tuple[Recorded, ...
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_one_after_the_other(sessions: async_sessionmaker[AsyncSession], seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(seed)
     sender = await new_sender(sessions)
     content: dict[str, EventRow] = {}
     standing: dict[str, str] = {}
@@ -81,7 +81,7 @@ async def test_one_after_the_other(sessions: async_sessionmaker[AsyncSession], s
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_all_at_once(sessions: async_sessionmaker[AsyncSession], seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(seed)
     sender = await new_sender(sessions)
     batches = [[_random_event(chance, ids=120) for _ in range(40)] for _ in range(24)]
     victims = [f"e{chance.randrange(120)}" for _ in range(24)]

@@ -138,7 +138,7 @@ async def test_whatever_is_asked_is_answered_alike(
 async def test_a_random_batch_is_stored_alike(
     operator: Api, monkeypatch: pytest.MonkeyPatch, desks: tuple[str, str], sessions: Sessions
 ) -> None:
-    chance = random.Random(7)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(7)
     for _ in range(6):
         events = [_event(chance) for _ in range(chance.randint(1, 300))]
         quick, ordinary = await _both(operator, monkeypatch, desks, RECORD, None, events=events)

@@ -1,7 +1,5 @@
 """Pages, cursors and global ids: whatever a client sends back is ours, or is refused as not ours."""
 
-# ruff: noqa: D101  the types below are examples
-
 import base64
 from datetime import UTC, date, datetime, timedelta, timezone
 from uuid import UUID

@@ -1,7 +1,5 @@
 """The guard refuses what would be slow before anything slow is done with it, and lets real queries through."""
 
-# ruff: noqa: D101, D102  the types below are examples
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Plain objects shown at one go are shown as the ordinary execution shows them, errors and their places included."""
 
-# ruff: noqa: D101, D102  the types below are examples
-
 from __future__ import annotations
 
 import random
@@ -86,7 +84,7 @@ async def test_whatever_is_asked_of_whatever_there_is_comes_out_alike(
     seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("CRITICAL")
-    chance = random.Random(seed)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(seed)
     oddness = chance.choice((0.0, 0.0, 0.02, 0.2))
     content = [_twig(chance, depth=3, oddness=oddness) for _ in range(3)]
     document = (
@@ -103,7 +101,7 @@ async def test_whatever_is_asked_of_whatever_there_is_comes_out_alike(
 
 
 async def test_fields_come_in_the_order_they_were_asked_for() -> None:
-    chance = random.Random(1)  # noqa: S311 - repeatable, no secret
+    chance = random.Random(1)
     content = [_twig(chance, depth=1, oddness=0)]
 
     result = await PLANNED.execute(

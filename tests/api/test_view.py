@@ -1,7 +1,5 @@
 """The HTTP edge: whatever arrives, the answer is JSON of one shape, and nothing of ours leaks into it or the log."""
 
-# ruff: noqa: D101, D102  the types below are examples
-
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator

@@ -75,8 +75,8 @@ def test_paying_by_hand_or_a_new_card_begins_a_new_ladder_at_once() -> None:
 )
 def test_says_in_plain_words_what_happens_next(
     ladder: Ladder,
-    is_frozen: bool,  # noqa: FBT001 - a column of the table
-    has_method: bool,  # noqa: FBT001 - likewise
+    is_frozen: bool,
+    has_method: bool,
     failure: str | None,
     sentence: str,
 ) -> None:

@@ -182,7 +182,7 @@ def billed(name: str, *, cut: bool = False) -> list[Issued]:
 
 @pytest.mark.parametrize("cut", [False, True], ids=["all recomputed", "what can have moved recomputed"])
 @pytest.mark.parametrize("name", TERM_GOLDEN)
-def test_bills_the_golden_story(name: str, cut: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+def test_bills_the_golden_story(name: str, cut: bool) -> None:
     made = billed(name, cut=cut)
 
     assert [

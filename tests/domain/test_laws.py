@@ -64,7 +64,7 @@ def test_closing_twice_bills_nothing(story: Story) -> None:
 @given(STORIES, st.integers(0, 10**6))
 def test_the_order_in_which_facts_are_held_does_not_matter(story: Story, seed: int) -> None:
     facts = history(entries_of(story), zone=ZoneInfo(story.zone))
-    shuffle = random.Random(seed)  # noqa: S311 - no secret is made of it
+    shuffle = random.Random(seed)
     mixed = History(
         zone=facts.zone,
         facts=tuple(shuffle.sample(facts.facts, len(facts.facts))),

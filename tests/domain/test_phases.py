@@ -97,7 +97,7 @@ def test_access_goes_from_one_phase_to_the_next_at_the_moment_of_the_cut() -> No
 
 
 @pytest.mark.parametrize("as_day_opens", [True, False])
-def test_a_migration_cuts_a_month_and_keeps_its_anchor_plan_and_add_on(as_day_opens: bool) -> None:  # noqa: FBT001
+def test_a_migration_cuts_a_month_and_keeps_its_anchor_plan_and_add_on(as_day_opens: bool) -> None:
     moment = at("2026-03-16", "00:00" if as_day_opens else "15:00")
     changed = PlanChanged(at("2026-02-01"), Plan.EXPERT, order=2)
 

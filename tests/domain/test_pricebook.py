@@ -55,7 +55,7 @@ def test_a_metric_includes_and_needs_what_the_rule_book_says(
     metric: Metric,
     included: int,
     trial_cap: int | None,
-    needs_psp: bool,  # noqa: FBT001 - a column of the table
+    needs_psp: bool,
 ) -> None:
     prices = BOOK.metrics[metric]
 

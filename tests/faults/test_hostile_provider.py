@@ -111,7 +111,7 @@ async def webhooks_are_out(provider: RunningProvider) -> None:
 async def test_every_invoice_is_paid_and_charged_once_whatever_the_provider_does(
     besieged: World, hostile: RunningProvider
 ) -> None:
-    dice = random.Random(5)  # noqa: S311 - a fixed sequence of faults
+    dice = random.Random(5)
     companies = [await besieged.customer(token=TOKENS[number % 4]) for number in range(24)]
     hostile.misbehave(*dice.choices(LOST_ANSWERS, k=30), *dice.choices(ODD_WEBHOOKS, k=20))
 

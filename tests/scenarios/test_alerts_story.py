@@ -406,7 +406,7 @@ async def test_alerts_set_while_usage_arrives_miss_nothing_and_repeat_nothing(
 @pytest.mark.parametrize("seed", range(4))
 async def test_random_usage_and_settings_tell_what_a_plain_retelling_tells(operator: Api, seed: int) -> None:
     player = await opened(operator, name=f"Random {seed}")
-    chance = random.Random(seed)  # noqa: S311  a story
+    chance = random.Random(seed)
     plain = Retelling()
     standing: list[tuple[str, int]] = []
     period = date(2026, 9, 1)

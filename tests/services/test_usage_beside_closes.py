@@ -31,7 +31,7 @@ async def units_recorded(world: World, company: Company, start: date, end: date)
 
 
 async def test_usage_recorded_while_its_period_closes_is_billed_once(world: World) -> None:
-    dice = random.Random(9)  # noqa: S311 - examples, not secrets
+    dice = random.Random(9)
     midnight = moment("2026-10-01", 0)
     at_close = world.at(midnight + timedelta(minutes=1))
     for _ in range(8):

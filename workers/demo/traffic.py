@@ -24,7 +24,7 @@ def events(
     counts: Mapping[str, int], *, name: str, since: datetime, until: datetime
 ) -> Iterator[dict[str, Any]]:
     """Make events of each metric between two moments; the fields are those of `UsageEventInput`."""
-    dice = Random(name)  # noqa: S311  nothing is kept secret by it
+    dice = Random(name)
     seconds = int((until - since).total_seconds())
     for metric, count in counts.items():
         for number in range(1, count + 1):

@@ -42,7 +42,7 @@ class ChargeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: Annotated[str, msgspec.Meta(max_length=1000)]
 
 
-class ProviderRefusal(Exception):  # noqa: N818 - a refusal, not an error
+class ProviderRefusal(Exception):
     """An answer from 400 on, with the provider's code for it."""
 
     def __init__(self, status: int, *, code: str, message: str) -> None:
