@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import strawberry
 
-from api.changes import Change, alone
+from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enums import Metric, Plan
 from api.invoices import Invoice
@@ -68,9 +68,7 @@ class ContractSignInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     terms: ContractTermsInput = strawberry.field(description="The whole terms.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The terms as amended from today.")
@@ -79,9 +77,7 @@ class ContractAmendInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     terms: ContractTermsInput = strawberry.field(description="The whole terms.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The contract not to renew.")
@@ -89,9 +85,7 @@ class ContractEndInput:
     """Input of contractEnd."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The contract signed.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.tables import invoices as tables
+from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.invoices import Invoice, invoice
 from api.nodes import must_reach
@@ -15,7 +16,7 @@ from api.results import mutation
 from api.scalars import SafeString
 from domain.invoicing import ChargeOnItsWay, CreditNoteTooLarge, InvoiceNotOpen
 from services import corrections
-from services.accounts import AccountNow, lock_account
+from services.changes import PriceChanged
 from services.invoices import UnknownInvoice
 
 CENTS = 100
@@ -28,6 +29,7 @@ class CreditNoteCreateInput:
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
     amount: Decimal = strawberry.field(description="What is forgiven, in dollars and whole cents.")
     reason: SafeString = strawberry.field(description="Why.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="An open invoice to undo.")
@@ -36,6 +38,7 @@ class InvoiceVoidInput:
 
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
     reason: SafeString = strawberry.field(description="Why.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="An open invoice to give up.")
@@ -44,6 +47,7 @@ class InvoiceWriteOffInput:
 
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
     reason: SafeString = strawberry.field(description="Why.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The invoice with its credit note.")
@@ -67,59 +71,66 @@ class InvoiceWriteOffPayload:
     invoice: Invoice = strawberry.field(description="The invoice.")
 
 
+def credit_note_create_change(info: Info, input: CreditNoteCreateInput) -> Change:
+    """Plan to make a credit note."""
+    cents, reason = _cents(input.amount), input.reason
+    return _change(info, input.invoice_id, corrections.create_credit_note, amount_cents=cents, reason=reason)
+
+
 @mutation(
     payload=CreditNoteCreatePayload,
-    refusals=(UnknownInvoice, InvoiceNotOpen, ChargeOnItsWay, CreditNoteTooLarge),
+    refusals=(UnknownInvoice, InvoiceNotOpen, ChargeOnItsWay, CreditNoteTooLarge, PriceChanged),
     description=(
         "Forgive a part of an invoice: it lowers what is due; of a paid invoice it becomes credit. Needs an operator's key."
     ),
 )
 async def credit_note_create(info: Info, input: CreditNoteCreateInput) -> CreditNoteCreatePayload:
     """Make a credit note."""
-    account_id, invoice_id = _reach(info, input.invoice_id)
-    async with info.context.sessions.begin() as session:
-        account = await _lock(info, session, account_id)
-        row = await corrections.create_credit_note(
-            session, account, invoice_id=invoice_id, amount_cents=_cents(input.amount), reason=input.reason
-        )
+    row, _ = await make(info, credit_note_create_change(info, input), token=input.preview_token)
     return CreditNoteCreatePayload(invoice=invoice(row))
+
+
+def invoice_void_change(info: Info, input: InvoiceVoidInput) -> Change:
+    """Plan to void an invoice."""
+    return _change(info, input.invoice_id, corrections.void, reason=input.reason)
 
 
 @mutation(
     payload=InvoiceVoidPayload,
-    refusals=(UnknownInvoice, InvoiceNotOpen, ChargeOnItsWay),
+    refusals=(UnknownInvoice, InvoiceNotOpen, ChargeOnItsWay, PriceChanged),
     description="Undo an open invoice: its charges come back on the next one, recomputed. Needs an operator's key.",
 )
 async def invoice_void(info: Info, input: InvoiceVoidInput) -> InvoiceVoidPayload:
     """Void an invoice."""
-    account_id, invoice_id = _reach(info, input.invoice_id)
-    async with info.context.sessions.begin() as session:
-        account = await _lock(info, session, account_id)
-        row = await corrections.void(session, account, invoice_id=invoice_id, reason=input.reason)
+    row, _ = await make(info, invoice_void_change(info, input), token=input.preview_token)
     return InvoiceVoidPayload(invoice=invoice(row))
+
+
+def invoice_write_off_change(info: Info, input: InvoiceWriteOffInput) -> Change:
+    """Plan to write an invoice off."""
+    return _change(info, input.invoice_id, corrections.write_off, reason=input.reason)
 
 
 @mutation(
     payload=InvoiceWriteOffPayload,
-    refusals=(UnknownInvoice, InvoiceNotOpen, ChargeOnItsWay),
+    refusals=(UnknownInvoice, InvoiceNotOpen, ChargeOnItsWay, PriceChanged),
     description="Give up collecting an open invoice; it stays billed. Needs an operator's key.",
 )
 async def invoice_write_off(info: Info, input: InvoiceWriteOffInput) -> InvoiceWriteOffPayload:
     """Write an invoice off."""
-    account_id, invoice_id = _reach(info, input.invoice_id)
-    async with info.context.sessions.begin() as session:
-        account = await _lock(info, session, account_id)
-        row = await corrections.write_off(session, account, invoice_id=invoice_id, reason=input.reason)
+    row, _ = await make(info, invoice_write_off_change(info, input), token=input.preview_token)
     return InvoiceWriteOffPayload(invoice=invoice(row))
 
 
-def _reach(info: Info, invoice_id: str) -> tuple[UUID, UUID]:
+def _change(
+    info: Info, node: str, correct: Callable[..., Awaitable[tables.Invoice]], **given: object
+) -> Change:
+    """Plan to correct an invoice; raises FORBIDDEN unless the key is an operator's."""
     info.context.require_operator()
-    return must_reach(info, invoice_id, "Invoice", UnknownInvoice)
-
-
-async def _lock(info: Info, session: AsyncSession, account_id: UUID) -> AccountNow:
-    return await lock_account(session, account_id=account_id, wall=info.context.wall, unknown=UnknownInvoice)
+    account_id, invoice_id = must_reach(info, node, "Invoice", UnknownInvoice)
+    return Change(
+        account_id, lambda s, a: alone(correct(s, a, invoice_id=invoice_id, **given)), unknown=UnknownInvoice
+    )
 
 
 def _cents(dollars: Decimal) -> int:

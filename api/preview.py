@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from api import contracts, seats, subscriptions, terms, trials
+from api import contracts, corrections, seats, subscriptions, terms, trials, usage, workspaces
 from api.changes import Change, measure
 from api.context import Info
 from api.invoices import (
@@ -19,12 +19,15 @@ from api.invoices import (
     upcoming_invoice,
 )
 from api.results import UserError
+from api.scalars import Money, money
 from domain.refusal import Refusal
-from services.changes import Effect
+from services.changes import Difference, Effect, Standing
 from services.previews import NextInvoice
 
 PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "subscription_start": subscriptions.subscription_start_change,
+    "trial_start": trials.trial_start_change,
+    "trial_extend": trials.trial_extend_change,
     "trial_convert": trials.trial_convert_change,
     "plan_change": subscriptions.plan_change_change,
     "psp_add": subscriptions.psp_add_change,
@@ -43,75 +46,66 @@ PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "seat_switch": seats.seat_switch_change,
     "teammate_remove": seats.teammate_remove_change,
     "seat_dates_correct": seats.seat_dates_correct_change,
+    "workspace_create": workspaces.workspace_create_change,
+    "workspace_move": workspaces.workspace_move_change,
+    "usage_record": usage.usage_record_change,
+    "usage_take_back": usage.usage_take_back_change,
+    "credit_note_create": corrections.credit_note_create_change,
+    "invoice_void": corrections.invoice_void_change,
+    "invoice_write_off": corrections.invoice_write_off_change,
 }
+
+
+def _as(mutation: str) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=f"As `{mutation}` would.")
 
 
 @strawberry.input(one_of=True, description="The change to preview: the input of its mutation.")
 class ChangeInput:
     """One change of a bill."""
 
-    subscription_start: subscriptions.SubscriptionStartInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `subscriptionStart` would."
-    )
-    trial_convert: trials.TrialConvertInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `trialConvert` would."
-    )
-    plan_change: subscriptions.PlanChangeInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `planChange` would."
-    )
-    psp_add: subscriptions.PspAddInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `pspAdd` would."
-    )
-    psp_remove: subscriptions.PspRemoveInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `pspRemove` would."
-    )
-    yearly_start: terms.YearlyStartInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `yearlyStart` would."
-    )
-    seats_buy: terms.SeatsBuyInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `seatsBuy` would."
-    )
-    renewal_set: terms.RenewalSetInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `renewalSet` would."
-    )
-    subscription_cancel: terms.SubscriptionCancelInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `subscriptionCancel` would."
-    )
-    subscription_resume: terms.SubscriptionResumeInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `subscriptionResume` would."
-    )
-    early_stage_start: terms.EarlyStageStartInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `earlyStageStart` would."
-    )
-    book_migrate: terms.BookMigrateInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `bookMigrate` would."
-    )
-    contract_sign: contracts.ContractSignInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `contractSign` would."
-    )
-    contract_amend: contracts.ContractAmendInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `contractAmend` would."
-    )
-    contract_end: contracts.ContractEndInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `contractEnd` would."
-    )
-    seat_accept: seats.SeatAcceptInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `seatAccept` would."
-    )
-    seat_switch: seats.SeatSwitchInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `seatSwitch` would."
-    )
-    teammate_remove: seats.TeammateRemoveInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `teammateRemove` would."
-    )
+    subscription_start: subscriptions.SubscriptionStartInput | None = _as("subscriptionStart")
+    trial_start: trials.TrialStartInput | None = _as("trialStart")
+    trial_extend: trials.TrialExtendInput | None = _as("trialExtend")
+    trial_convert: trials.TrialConvertInput | None = _as("trialConvert")
+    plan_change: subscriptions.PlanChangeInput | None = _as("planChange")
+    psp_add: subscriptions.PspAddInput | None = _as("pspAdd")
+    psp_remove: subscriptions.PspRemoveInput | None = _as("pspRemove")
+    yearly_start: terms.YearlyStartInput | None = _as("yearlyStart")
+    seats_buy: terms.SeatsBuyInput | None = _as("seatsBuy")
+    renewal_set: terms.RenewalSetInput | None = _as("renewalSet")
+    subscription_cancel: terms.SubscriptionCancelInput | None = _as("subscriptionCancel")
+    subscription_resume: terms.SubscriptionResumeInput | None = _as("subscriptionResume")
+    early_stage_start: terms.EarlyStageStartInput | None = _as("earlyStageStart")
+    book_migrate: terms.BookMigrateInput | None = _as("bookMigrate")
+    contract_sign: contracts.ContractSignInput | None = _as("contractSign")
+    contract_amend: contracts.ContractAmendInput | None = _as("contractAmend")
+    contract_end: contracts.ContractEndInput | None = _as("contractEnd")
+    seat_accept: seats.SeatAcceptInput | None = _as("seatAccept")
+    seat_switch: seats.SeatSwitchInput | None = _as("seatSwitch")
+    teammate_remove: seats.TeammateRemoveInput | None = _as("teammateRemove")
+    seat_dates_correct: seats.SeatDatesCorrectInput | None = _as("seatDatesCorrect")
+    workspace_create: workspaces.WorkspaceCreateInput | None = _as("workspaceCreate")
+    workspace_move: workspaces.WorkspaceMoveInput | None = _as("workspaceMove")
+    usage_record: usage.UsageRecordInput | None = _as("usageRecord")
+    usage_take_back: usage.UsageTakeBackInput | None = _as("usageTakeBack")
+    credit_note_create: corrections.CreditNoteCreateInput | None = _as("creditNoteCreate")
+    invoice_void: corrections.InvoiceVoidInput | None = _as("invoiceVoid")
+    invoice_write_off: corrections.InvoiceWriteOffInput | None = _as("invoiceWriteOff")
 
-    seat_dates_correct: seats.SeatDatesCorrectInput | None = strawberry.field(
-        default=strawberry.UNSET, description="As `seatDatesCorrect` would."
+
+@strawberry.type(description="How an account stands.")
+class AccountStanding:
+    """What an account owes and holds."""
+
+    due: Money = strawberry.field(description="What its open invoices leave to pay.")
+    credit: Money = strawberry.field(
+        description="Credit that lowers what is due next; below zero it is owed."
     )
 
 
-@strawberry.type(description="What a change would bill.")
-class ChangePreview:
+@strawberry.type(description="What a change would do to the bill of one account.")
+class BillDifference:
     """The difference a change makes."""
 
     due_now: list[UpcomingInvoice] = strawberry.field(description="What it would invoice at once.")
@@ -126,6 +120,20 @@ class ChangePreview:
     )
     dropped_lines: list[InvoiceLine] = strawberry.field(
         description="Lines of the next invoice that the change would take away or replace."
+    )
+    standing_without: AccountStanding = strawberry.field(description="How the account stands.")
+    standing_with: AccountStanding = strawberry.field(
+        description="How the account would stand after the change."
+    )
+
+
+@strawberry.type(description="What a change would bill.")
+class ChangePreview:
+    """The differences a change makes."""
+
+    bill: BillDifference = strawberry.field(description="What it would do to the account's bill.")
+    other_bill: BillDifference | None = strawberry.field(
+        description="What it would do to the bill of the account that a workspace moves to; else null."
     )
     preview_token: str = strawberry.field(
         description="Give it to the mutation: it then refuses if the change would bill anything else."
@@ -160,19 +168,30 @@ async def preview(info: Info, change: ChangeInput) -> ChangePreviewResult:
     return _shown(effect)
 
 
-def _shown(effect: Effect[Any]) -> ChangePreview:
-    before, after = _lines(effect.without), _lines(effect.after)
-    due_now = [issued_as_upcoming(row, lines) for row, lines in effect.issued]
-    known, kept = {_same(line) for line in before}, {_same(line) for line in after}
+def _shown(effect: Effect) -> ChangePreview:
+    bill, *others = [_difference(each) for each in effect.differences]
+    return ChangePreview(bill=bill, other_bill=others[0] if others else None, preview_token=effect.token)
+
+
+def _difference(found: Difference) -> BillDifference:
+    without, after = found.without.next_invoice, found.after.next_invoice
+    before, later = _lines(without), _lines(after)
+    due_now = [issued_as_upcoming(row, lines) for row, lines in found.issued]
+    known, kept = {_same(line) for line in before}, {_same(line) for line in later}
     at_once = [line for upcoming in due_now for line in lines_of(upcoming)]
-    return ChangePreview(
+    return BillDifference(
         due_now=due_now,
-        next_invoice_without=upcoming_invoice(effect.without) if effect.without else None,
-        next_invoice_with=upcoming_invoice(effect.after) if effect.after else None,
-        added_lines=[*at_once, *(line for line in after if _same(line) not in known)],
+        next_invoice_without=upcoming_invoice(without) if without else None,
+        next_invoice_with=upcoming_invoice(after) if after else None,
+        added_lines=[*at_once, *(line for line in later if _same(line) not in known)],
         dropped_lines=[line for line in before if _same(line) not in kept],
-        preview_token=effect.token,
+        standing_without=_standing(found.without.standing),
+        standing_with=_standing(found.after.standing),
     )
+
+
+def _standing(standing: Standing) -> AccountStanding:
+    return AccountStanding(due=money(standing.due), credit=money(standing.credit))
 
 
 def _lines(preview: NextInvoice | None) -> list[InvoiceLine]:

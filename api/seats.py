@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from adapters.tables import teammates as tables
-from api.changes import Change, alone, make
+from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enums import SeatType
 from api.nodes import Node, must_reach, node_id
@@ -101,9 +101,7 @@ class SeatAcceptInput:
     """Input of seatAccept."""
 
     teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="An invite.")
@@ -125,9 +123,7 @@ class TeammateRemoveInput:
     """Input of teammateRemove."""
 
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="A teammate and another seat.")
@@ -136,9 +132,7 @@ class SeatSwitchInput:
 
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
     seat: SeatType = strawberry.field(description="The seat to hold from today.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The teammate invited.")
@@ -318,9 +312,7 @@ class SeatDatesCorrectInput:
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
     accepted_on: date | None = strawberry.field(default=None, description="The date the seat was accepted.")
     removed_on: date | None = strawberry.field(default=None, description="The date the teammate was removed.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The teammate with the corrected dates.")

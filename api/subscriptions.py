@@ -9,7 +9,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.changes import Change, alone, make
+from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enums import Metric, PhaseKind, Plan, SeatType
 from api.invoices import Invoice, UpcomingInvoice, invoice, upcoming_invoice
@@ -157,9 +157,7 @@ class SubscriptionStartInput:
     psp: bool = strawberry.field(
         default=False, description="Whether it has Proactive Support Plus from the start."
     )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="Another plan.")
@@ -172,9 +170,7 @@ class PlanChangeInput:
         default=False,
         description="Paid yearly: invoice the change at once instead of with the next monthly invoice.",
     )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The account that wants the add-on.")
@@ -186,9 +182,7 @@ class PspAddInput:
         default=False,
         description="Paid yearly: invoice the change at once instead of with the next monthly invoice.",
     )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The account that gives the add-on up.")
@@ -196,9 +190,7 @@ class PspRemoveInput:
     """Input of pspRemove."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The subscription started.")

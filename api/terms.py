@@ -6,7 +6,7 @@ from datetime import date
 
 import strawberry
 
-from api.changes import Change, alone
+from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enums import Plan
 from api.invoices import Invoice
@@ -41,9 +41,7 @@ class YearlyStartInput:
     plan: Plan = strawberry.field(description="The plan.")
     seats: int = strawberry.field(description="Full seats to purchase: at least those held.")
     psp: bool = strawberry.field(default=False, description="Whether it has Proactive Support Plus.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="Purchased seats of a yearly subscription.")
@@ -55,9 +53,7 @@ class SeatsBuyInput:
     invoice_now: bool = strawberry.field(
         default=False, description="Invoice the change at once instead of with the next monthly invoice."
     )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(
@@ -73,9 +69,7 @@ class RenewalSetInput:
         default=None, description="False: Proactive Support Plus ends with the term."
     )
     monthly: bool = strawberry.field(default=False, description="Pay monthly from then on.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The subscription to end with its paid period.")
@@ -83,9 +77,7 @@ class SubscriptionCancelInput:
     """Input of subscriptionCancel."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The cancelled subscription that is to go on.")
@@ -93,9 +85,7 @@ class SubscriptionResumeInput:
     """Input of subscriptionResume."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="The account that joins the Early Stage programme.")
@@ -103,9 +93,7 @@ class EarlyStageStartInput:
     """Input of earlyStageStart."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="Another price book.")
@@ -118,9 +106,7 @@ class BookMigrateInput:
         default=None,
         description="Paid monthly: the date, as it opens; today at once unless told. Others: at renewal.",
     )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The yearly subscription.")

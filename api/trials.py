@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import strawberry
 
-from api.changes import Change, alone
+from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enums import Plan
 from api.invoices import Invoice
@@ -39,6 +39,7 @@ class TrialStartInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     plan: Plan = strawberry.field(description="The plan to try.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="A trial.")
@@ -46,6 +47,7 @@ class TrialExtendInput:
     """Input of trialExtend."""
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.input(description="What a trial is to become.")
@@ -59,9 +61,7 @@ class TrialConvertInput:
         default=ConvertWhen.AT_TRIAL_END,
         description="Now, or as the trial ends, if there is a payment method then.",
     )
-    preview_token: str | None = strawberry.field(
-        default=None, description="From `preview`: refuse if the change would no longer bill what it showed."
-    )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The trial started.")
@@ -86,29 +86,37 @@ class TrialConvertPayload:
     invoice: Invoice | None = strawberry.field(description="Its first invoice, if it was converted now.")
 
 
+def trial_start_change(info: Info, input: TrialStartInput) -> Change:
+    """Plan to start a trial."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(account_id, lambda s, a: alone(subscriptions.start_trial(s, a, plan=input.plan)))
+
+
 @mutation(
     payload=TrialStartPayload,
-    refusals=(UnknownAccount, AlreadySubscribed, NoWorkspace, TooManyLiteSeats),
+    refusals=(UnknownAccount, AlreadySubscribed, NoWorkspace, TooManyLiteSeats, PriceChanged),
     description="Start a free trial of a plan, with all add-ons and free usage up to a cap.",
 )
 async def trial_start(info: Info, input: TrialStartInput) -> TrialStartPayload:
     """Start a trial."""
-    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    change = Change(account_id, lambda s, a: alone(subscriptions.start_trial(s, a, plan=input.plan)))
-    shown, _issued = await changed(info, change, token=None)
+    shown, _issued = await changed(info, trial_start_change(info, input), token=input.preview_token)
     return TrialStartPayload(subscription=shown)
+
+
+def trial_extend_change(info: Info, input: TrialExtendInput) -> Change:
+    """Plan to extend a trial."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(account_id, lambda s, a: alone(subscriptions.extend_trial(s, a)))
 
 
 @mutation(
     payload=TrialExtendPayload,
-    refusals=(UnknownAccount, NoSubscription, NotInTrial, TrialExtendedAlready),
+    refusals=(UnknownAccount, NoSubscription, NotInTrial, TrialExtendedAlready, PriceChanged),
     description="Give a trial its one extension of 7 days.",
 )
 async def trial_extend(info: Info, input: TrialExtendInput) -> TrialExtendPayload:
     """Extend a trial."""
-    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    change = Change(account_id, lambda s, a: alone(subscriptions.extend_trial(s, a)))
-    shown, _issued = await changed(info, change, token=None)
+    shown, _issued = await changed(info, trial_extend_change(info, input), token=input.preview_token)
     return TrialExtendPayload(subscription=shown)
 
 

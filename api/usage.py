@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final, NewType
+from typing import Any, Final, NewType
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from api.bulk import unpacked
+from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enums import Channel, EventStatus, Metric, Rejection
 from api.errors import bad_user_input
@@ -21,6 +22,7 @@ from api.scalars import BigInt, Money, SafeString, money
 from domain.usage import AlreadyTakenBack, BatchTooLarge, Reading, SentEvent, UnknownEvent
 from services import usage
 from services.accounts import read_account
+from services.changes import PriceChanged
 from services.usage import Outcome, UsageReport
 from services.workspaces import UnknownWorkspace
 
@@ -111,6 +113,7 @@ class UsageRecordInput:
 
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     events: list[UsageEventInput] = strawberry.field(description="From 1 to 1,000 events.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The outcome of one event.")
@@ -153,6 +156,7 @@ class UsageTakeBackInput:
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     event_id: str = strawberry.field(description="The sender's id of the event.")
     reason: SafeString = strawberry.field(description="Why it is taken back.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The event undone.")
@@ -198,38 +202,62 @@ def usage_overview(report: UsageReport) -> UsageOverview:
     )
 
 
+def usage_record_change(info: Info, input: UsageRecordInput) -> Change:
+    """Plan to record usage events."""
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    events = _all_sent(input.events)
+    return Change(
+        account_id,
+        lambda s, a: alone(usage.record(s, a, workspace_id=workspace_id, events=events)),
+        unknown=UnknownWorkspace,
+    )
+
+
 @mutation(
     payload=UsageRecordPayload,
-    refusals=(UnknownWorkspace, BatchTooLarge),
+    refusals=(UnknownWorkspace, BatchTooLarge, PriceChanged),
     description="Record usage events, one or up to 1,000. Sending an event again changes nothing.",
 )
 async def usage_record(info: Info, input: UsageRecordInput) -> UsageRecordPayload:
     """Record usage events."""
-    ctx = info.context
+    return _recorded(await _made(info, usage_record_change(info, input), token=input.preview_token))
+
+
+def usage_take_back_change(info: Info, input: UsageTakeBackInput) -> Change:
+    """Plan to take a usage event back."""
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
-    async with ctx.sessions.begin() as session:
-        account = await read_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownWorkspace)
-        outcomes = await usage.record(
-            session, account, workspace_id=workspace_id, events=_all_sent(input.events)
-        )
-    return _recorded(outcomes)
+    event_id, reason = input.event_id, input.reason
+    return Change(
+        account_id,
+        lambda s, a: alone(
+            usage.take_back(s, a, workspace_id=workspace_id, event_id=event_id, reason=reason)
+        ),
+        unknown=UnknownWorkspace,
+    )
 
 
 @mutation(
     payload=UsageTakeBackPayload,
-    refusals=(UnknownWorkspace, UnknownEvent, AlreadyTakenBack),
+    refusals=(UnknownWorkspace, UnknownEvent, AlreadyTakenBack, PriceChanged),
     description="Undo a usage event, once, at any age; it no longer counts on its own day.",
 )
 async def usage_take_back(info: Info, input: UsageTakeBackInput) -> UsageTakeBackPayload:
     """Take a usage event back."""
-    ctx = info.context
-    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
-    async with ctx.sessions.begin() as session:
-        account = await read_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownWorkspace)
-        await usage.take_back(
-            session, account, workspace_id=workspace_id, event_id=input.event_id, reason=input.reason
-        )
+    await _made(info, usage_take_back_change(info, input), token=input.preview_token)
     return UsageTakeBackPayload(event_id=input.event_id)
+
+
+async def _made(info: Info, change: Change, *, token: str | None) -> Any:
+    """Make a change of usage; batches of one account go side by side, unless one holds to a price."""
+    if token is not None:
+        return (await make(info, change, token=token))[0]
+    ctx = info.context
+    async with ctx.sessions.begin() as session:
+        account = await read_account(
+            session, account_id=change.account_id, wall=ctx.wall, unknown=change.unknown
+        )
+        result, _ = await change.run(session, account)
+    return result
 
 
 def _all_sent(events: list[UsageEventInput]) -> list[SentEvent]:

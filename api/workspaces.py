@@ -11,6 +11,7 @@ import strawberry
 from adapters.queries import workspaces as queries
 from adapters.tables import workspaces as tables
 from api.alerts import Alert, alerts_of
+from api.changes import Change, alone, make, token_field
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.limits import (
@@ -34,6 +35,7 @@ from domain.seats import TooManyLiteSeats
 from domain.usage import UnknownEvent
 from services import moves, tracing, usage, workspaces
 from services.accounts import UnknownAccount, lock_account, read_account
+from services.changes import PriceChanged
 from services.histories import NoSubscription
 from services.moves import DifferentClocks, SameAccount, WorkspaceLeft
 from services.workspaces import UnknownWorkspace
@@ -150,6 +152,7 @@ class WorkspaceCreateInput:
     creator_email: SafeString = strawberry.field(
         description="Address of that person, who gets a full seat and is the first billing contact."
     )
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The workspace opened.")
@@ -184,23 +187,27 @@ def workspace(row: tables.Workspace) -> Workspace:
     )
 
 
+def workspace_create_change(info: Info, input: WorkspaceCreateInput) -> Change:
+    """Plan to open a workspace."""
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    return Change(
+        account_id,
+        lambda s, a: alone(
+            workspaces.create_workspace(
+                s, a, name=input.name, creator_name=input.creator_name, creator_email=input.creator_email
+            )
+        ),
+    )
+
+
 @mutation(
     payload=WorkspaceCreatePayload,
-    refusals=(UnknownAccount, BadEmailAddress),
+    refusals=(UnknownAccount, BadEmailAddress, PriceChanged),
     description="Open a workspace. Its creator holds a full seat from the start.",
 )
 async def workspace_create(info: Info, input: WorkspaceCreateInput) -> WorkspaceCreatePayload:
     """Open a workspace."""
-    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
-        row = await workspaces.create_workspace(
-            session,
-            account,
-            name=input.name,
-            creator_name=input.creator_name,
-            creator_email=input.creator_email,
-        )
+    row, _ = await make(info, workspace_create_change(info, input), token=input.preview_token)
     return WorkspaceCreatePayload(workspace=workspace(row))
 
 
@@ -228,6 +235,7 @@ class WorkspaceMoveInput:
 
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     to_account_id: strawberry.ID = strawberry.field(description="The account it goes to.")
+    preview_token: str | None = token_field()
 
 
 @strawberry.type(description="The workspace in its new account.")
@@ -236,6 +244,19 @@ class WorkspaceMovePayload:
 
     workspace: Workspace = strawberry.field(
         description="The workspace, with the id it has there; usage of the time before is reported under the old one."
+    )
+
+
+def workspace_move_change(info: Info, input: WorkspaceMoveInput) -> Change:
+    """Plan to move a workspace."""
+    info.context.require_operator()
+    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
+    target_id, _ = must_reach(info, input.to_account_id, "BillingAccount", UnknownAccount)
+    return Change(
+        account_id,
+        lambda s, source, target: alone(moves.move(s, source, target, workspace_id=workspace_id)),
+        unknown=UnknownWorkspace,
+        other_id=target_id,
     )
 
 
@@ -248,6 +269,7 @@ class WorkspaceMovePayload:
         DifferentClocks,
         WorkspaceLeft,
         TooManyLiteSeats,
+        PriceChanged,
     ),
     description=(
         "Move a workspace with its teammates, invites and contacts to another account, from today. "
@@ -256,15 +278,5 @@ class WorkspaceMovePayload:
 )
 async def workspace_move(info: Info, input: WorkspaceMoveInput) -> WorkspaceMovePayload:
     """Move a workspace."""
-    ctx = info.context
-    ctx.require_operator()
-    account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
-    target_id, _ = must_reach(info, input.to_account_id, "BillingAccount", UnknownAccount)
-    unknown = {account_id: UnknownWorkspace, target_id: UnknownAccount}
-    async with ctx.sessions.begin() as session:
-        locked = {
-            each: await lock_account(session, account_id=each, wall=ctx.wall, unknown=unknown[each])
-            for each in sorted({account_id, target_id})
-        }
-        row = await moves.move(session, locked[account_id], locked[target_id], workspace_id=workspace_id)
+    row, _ = await make(info, workspace_move_change(info, input), token=input.preview_token)
     return WorkspaceMovePayload(workspace=workspace(row))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Generic, TypeVar
+from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,10 +18,12 @@ from adapters.queries import invoices as queries
 from adapters.tables.invoices import Invoice, InvoiceLine
 from domain.refusal import Refusal
 from services.accounts import AccountNow
+from services.ledger import credit_balances
 from services.previews import NextInvoice, overviews
 
-R = TypeVar("R")
 Issued = Sequence[Invoice]
+Run = Callable[..., Awaitable[tuple[Any, Issued]]]
+"""A change: takes the session and the accounts it touches, gives its result and the invoices it issued."""
 
 
 @dataclass(eq=False)
@@ -31,58 +34,103 @@ class PriceChanged(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Effect(Generic[R]):
-    """A change's result, the invoices it issued with their lines, and the next invoice without it and with it."""
+class Standing:
+    """How an account stands, in cents: what its open invoices leave to pay, and its credit."""
 
-    result: R
+    due: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What an account is about to pay: its next invoice, and how it stands."""
+
+    next_invoice: NextInvoice | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a change does to one account: the invoices it issued with their lines, and the bill without it and with it."""
+
     issued: tuple[tuple[Invoice, tuple[InvoiceLine, ...]], ...]
-    without: NextInvoice | None
-    after: NextInvoice | None
+    without: Bill
+    after: Bill
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A change's result, the invoices it issued, and its difference to each account it touches, its own first."""
+
+    result: Any
+    issued: Issued
+    differences: tuple[Difference, ...]
 
     @property
     def token(self) -> str:
         """Stands for what the change bills: equal while nothing of it has changed."""
-        lines = [[(line.key, line.amount_cents) for line in lines] for _, lines in self.issued]
-        following = [(line.key, line.amount) for line in self.after.lines] if self.after else []
-        on = self.after.invoice_on if self.after else None
-        return blake2b(msgspec.json.encode([lines, following, on]), digest_size=16).hexdigest()
+        facts = [_billed(difference) for difference in self.differences]
+        return blake2b(msgspec.json.encode(facts), digest_size=16).hexdigest()
 
 
-async def measure(
-    session: AsyncSession,
-    account: AccountNow,
-    change: Callable[[AsyncSession, AccountNow], Awaitable[tuple[R, Issued]]],
-) -> Effect[R]:
-    """Make a change and measure it; the caller commits, or rolls back a preview."""
-    without = await _next_invoice(session, account)
-    result, issued = await change(session, account)
+async def measure(session: AsyncSession, accounts: Sequence[AccountNow], change: Run) -> Effect:
+    """Make a change of locked accounts and measure it; the caller commits, or rolls back a preview."""
+    without = await _bills(session, accounts)
+    result, issued = await change(session, *accounts)
     await session.flush()
-    lines = await queries.lines(session, [(account.id, invoice.id) for invoice in issued])
-    after = await _next_invoice(session, account)
+    lines = await queries.lines(session, [(invoice.account_id, invoice.id) for invoice in issued])
+    after = await _bills(session, accounts)
     return Effect(
         result,
-        tuple((invoice, tuple(lines[account.id, invoice.id])) for invoice in issued),
-        without,
-        after,
+        issued,
+        tuple(
+            Difference(
+                tuple(
+                    (invoice, tuple(lines[account.id, invoice.id]))
+                    for invoice in issued
+                    if invoice.account_id == account.id
+                ),
+                without[account.id],
+                after[account.id],
+            )
+            for account in accounts
+        ),
     )
 
 
 async def make(
-    session: AsyncSession,
-    account: AccountNow,
-    change: Callable[[AsyncSession, AccountNow], Awaitable[tuple[R, Issued]]],
-    *,
-    token: str | None,
-) -> tuple[R, Issued]:
+    session: AsyncSession, accounts: Sequence[AccountNow], change: Run, *, token: str | None
+) -> tuple[Any, Issued]:
     """Make a change; with a preview's token, only if it still bills what was previewed. Raises PriceChanged."""
     if token is None:
-        return await change(session, account)
-    effect = await measure(session, account, change)
+        return await change(session, *accounts)
+    effect = await measure(session, accounts, change)
     if effect.token != token:
         raise PriceChanged
-    return effect.result, [invoice for invoice, _ in effect.issued]
+    return effect.result, effect.issued
 
 
-async def _next_invoice(session: AsyncSession, account: AccountNow) -> NextInvoice | None:
-    overview = (await overviews(session, [account])).get(account.id)
-    return overview.next_invoice if overview else None
+async def _bills(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[UUID, Bill]:
+    ids = [account.id for account in accounts]
+    found = await overviews(session, list(accounts))
+    due = await queries.due_sums(session, ids)
+    credit = await credit_balances(session, ids)
+    return {
+        each: Bill(
+            found[each].next_invoice if each in found else None, Standing(due.get(each, 0), credit[each])
+        )
+        for each in ids
+    }
+
+
+def _billed(difference: Difference) -> object:
+    """Give what a change bills; standings count by how it moves them, for payments come and go beside it."""
+    before, after = difference.without.standing, difference.after.standing
+    following = difference.after.next_invoice
+    return (
+        [[(line.key, line.amount_cents) for line in lines] for _, lines in difference.issued],
+        [(line.key, line.amount) for line in following.lines] if following else [],
+        following.invoice_on if following else None,
+        after.due - before.due,
+        after.credit - before.credit,
+    )

@@ -120,6 +120,16 @@ async def open_invoices(session: AsyncSession, *, account_id: UUID) -> list[Invo
     return list(await session.scalars(query))
 
 
+async def due_sums(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Add up what accounts' open invoices leave to pay, in cents; accounts without any are absent."""
+    query = (
+        select(col(Invoice.account_id), func.sum(col(Invoice.due_cents)))
+        .where(col(Invoice.account_id).in_(list(account_ids)), col(Invoice.status) == "OPEN")
+        .group_by(col(Invoice.account_id))
+    )
+    return {account_id: int(due) for account_id, due in await session.execute(query)}
+
+
 async def invoices_being_charged(session: AsyncSession, *, account_id: UUID) -> set[UUID]:
     """Name the invoices of an account that have a payment attempt without an outcome."""
     query = select(col(PaymentAttempt.invoice_id)).where(

@@ -305,3 +305,91 @@ async def correct_dates(at: Installation) -> Arranged:
     player = await monthly(at)
     await player.remove("one-more")
     return player, {"teammateId": player.people["one-more"], "removedOn": "2026-09-17"}
+
+
+@situation("trialStart", "a trial starts")
+async def start_trial(at: Installation) -> Arranged:
+    player = await people(at)
+    return player, {"accountId": player.account_id, "plan": "EXPERT"}
+
+
+@situation("trialExtend", "a trial that is to become paid is extended")
+async def extend_trial(at: Installation) -> Arranged:
+    player = await trial(at)
+    await player.pay_with("tok_visa")
+    await player.do("trialConvert", accountId=player.account_id, plan="ADVANCED")
+    return player, {"accountId": player.account_id}
+
+
+@situation("workspaceCreate", "a workspace opens")
+async def open_workspace(at: Installation) -> Arranged:
+    player = await monthly(at)
+    who = {"creatorName": "Bo", "creatorEmail": "bo@example.com"}
+    return player, {"accountId": player.account_id, "name": "Sales", **who}
+
+
+@situation("workspaceMove", "a workspace moves between two paid accounts")
+async def move(at: Installation) -> Arranged:
+    player = await monthly(at)
+    opened = await at.api.do("accountCreate", "account { id }", name="B", testClockId=player.clock_id)
+    there = opened["account"]["id"]
+    who = {"creatorName": "Bo", "creatorEmail": "bo@example.com"}
+    await player.do("workspaceCreate", accountId=there, name="Sales", **who)
+    await player.do("subscriptionStart", accountId=there, plan="ADVANCED")
+    return player, {"workspaceId": player.workspace_id, "toAccountId": there}
+
+
+@situation("usageRecord", "usage comes in, some of it late")
+async def use(at: Installation) -> Arranged:
+    player = await into_the_second_month(at)
+    events = [
+        {"eventId": each, "metric": "BULK_EMAIL", "quantity": 3_000, "at": moment.isoformat()}
+        for each, moment in (("now", player.now), ("late", MIDDLE))
+    ]
+    return player, {"workspaceId": player.workspace_id, "events": events}
+
+
+@situation("usageTakeBack", "usage that was billed is taken back")
+async def take_back(at: Installation) -> Arranged:
+    player = await into_the_second_month(at)
+    return player, {"workspaceId": player.workspace_id, "eventId": "emails", "reason": "by mistake"}
+
+
+async def into_the_second_month(at: Installation) -> Player:
+    """A monthly subscription whose first month is billed."""
+    player = await monthly(at)
+    await player.go_to(datetime(2026, 10, 12, tzinfo=UTC))
+    return player
+
+
+@situation("creditNoteCreate", "a part of an open invoice is forgiven")
+async def forgive_open(at: Installation) -> Arranged:
+    player = await monthly(at)
+    return player, {"invoiceId": await last_invoice(player), "amount": "10.00", "reason": "goodwill"}
+
+
+@situation("creditNoteCreate", "a part of a paid invoice is forgiven")
+async def forgive_paid(at: Installation) -> Arranged:
+    player = await people(at)
+    await player.pay_with("tok_visa")
+    await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
+    await later(player)
+    return player, {"invoiceId": await last_invoice(player), "amount": "10.00", "reason": "goodwill"}
+
+
+@situation("invoiceVoid", "an open invoice is undone")
+async def void(at: Installation) -> Arranged:
+    player = await monthly(at)
+    return player, {"invoiceId": await last_invoice(player), "reason": "by mistake"}
+
+
+@situation("invoiceWriteOff", "an open invoice is given up")
+async def write_off(at: Installation) -> Arranged:
+    player = await monthly(at)
+    return player, {"invoiceId": await last_invoice(player), "reason": "they went away"}
+
+
+async def last_invoice(player: Player) -> str:
+    """Give the id of an account's last invoice."""
+    invoice_id: str = (await player.invoices())[-1]["id"]
+    return invoice_id

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from tests.api.inputs import previewed
 from tests.api.refusal_cases import CASES, Installation, pending
 from tests.application import Api
 from tests.gateway.running_provider import RunningProvider
-from tests.scenarios.player import Player, Sent, cents
+from tests.scenarios.player import Sent, cents
 
 LINE = """
     section description quantity unitPrice amount { amount } explanation isAdjustment change
@@ -28,21 +30,24 @@ BILL = f"""
     invoiceOn period {{ start end }} total {{ amount }} creditApplied {{ amount }} due {{ amount }}
     sections {{ section label total {{ amount }} lines {{ {LINE} }} changes {{ net {{ amount }} }} }}
 """
+DIFFERENCE = f"""
+    dueNow {{ {BILL} }} nextInvoiceWithout {{ {BILL} }} nextInvoiceWith {{ {BILL} }}
+    addedLines {{ {LINE} }} droppedLines {{ {LINE} }}
+    standingWithout {{ due {{ amount }} credit {{ amount }} }} standingWith {{ due {{ amount }} credit {{ amount }} }}
+"""
 PREVIEW = f"""
     query ($change: ChangeInput!) {{
       preview(change: $change) {{
-        ... on ChangePreview {{
-          dueNow {{ {BILL} }} nextInvoiceWithout {{ {BILL} }} nextInvoiceWith {{ {BILL} }}
-          addedLines {{ {LINE} }} droppedLines {{ {LINE} }} previewToken
-        }}
+        ... on ChangePreview {{ bill {{ {DIFFERENCE} }} otherBill {{ {DIFFERENCE} }} previewToken }}
         ... on ChangeRefused {{ refusal message }}
       }}
     }}"""
 STANDING = f"""
     query ($id: ID!) {{
       account(id: $id) {{
+        creditBalance {{ amount }}
         subscription {{ nextInvoice {{ {BILL} }} }}
-        invoices(first: 100) {{ edges {{ node {{ number {BILL} }} }} }}
+        invoices(first: 100) {{ edges {{ node {{ number status {BILL} }} }} }}
       }}
     }}"""
 PRICE_CHANGED = "PriceChanged"
@@ -57,20 +62,66 @@ def at(operator: Api, engine: AsyncEngine, payment_provider: RunningProvider) ->
 async def test_a_preview_is_what_then_happens(at: Installation, sentence: str) -> None:
     mutation = SITUATIONS[sentence].mutation
     player, given = await SITUATIONS[sentence].arrange(at)
-    next_before, issued_before = await standing(player)
+    accounts = [player.account_id, *([given["toAccountId"]] if "toAccountId" in given else [])]
+    stood = [await standing(at.api, each) for each in accounts]
     before = await fingerprint(at.engine)
 
     shown = await preview(at.api, mutation, given)
     unchanged = await fingerprint(at.engine)
     done = await at.api.do(mutation, "__typename", **given, previewToken=shown["previewToken"])
-    next_after, issued_after = await standing(player)
+    stands = [await standing(at.api, each) for each in accounts]
 
     assert unchanged == before
     assert done["__typename"].endswith("Payload"), done
-    assert shown["nextInvoiceWithout"] == next_before
-    assert shown["nextInvoiceWith"] == next_after
-    assert shown["dueNow"] == issued_after[len(issued_before) :]
-    assert difference(shown) == (Counter(words(shown["addedLines"])), Counter(words(shown["droppedLines"])))
+    bills = [shown["bill"], *([shown["otherBill"]] if shown["otherBill"] else [])]
+    for bill, was, now in zip(bills, stood, stands, strict=True):
+        assert bill["nextInvoiceWithout"] == was.next_invoice
+        assert bill["nextInvoiceWith"] == now.next_invoice
+        assert bill["dueNow"] == now.issued[len(was.issued) :]
+        assert bill["standingWithout"] == was.balance
+        assert bill["standingWith"] == now.balance
+        assert difference(bill) == (Counter(words(bill["addedLines"])), Counter(words(bill["droppedLines"])))
+
+
+async def test_a_move_takes_seats_from_one_bill_and_puts_them_on_the_other(at: Installation) -> None:
+    _, given = await SITUATIONS["a workspace moves between two paid accounts"].arrange(at)
+
+    shown = await preview(at.api, "workspaceMove", given)
+
+    left, joined = (
+        Counter(words(shown["bill"]["addedLines"])),
+        Counter(words(shown["otherBill"]["addedLines"])),
+    )
+    assert sum(1 for line in left if "Unused time" in line) > 0
+    assert sum(1 for line in joined if "Remaining time" in line) > 0
+
+
+async def test_a_void_is_refused_once_a_part_of_the_invoice_was_forgiven_after_its_preview(
+    at: Installation,
+) -> None:
+    _, given = await SITUATIONS["an open invoice is undone"].arrange(at)
+    token = (await preview(at.api, "invoiceVoid", given))["previewToken"]
+    note = {"invoiceId": given["invoiceId"], "amount": "1.00", "reason": "goodwill"}
+    await at.api.do("creditNoteCreate", "__typename", **note)
+
+    refused = await at.api.do("invoiceVoid", "__typename", **given, previewToken=token)
+
+    assert refused["__typename"] == PRICE_CHANGED
+
+
+async def test_a_large_batch_of_usage_can_be_previewed(at: Installation) -> None:
+    player = await monthly(at)
+    events = [
+        {"eventId": f"event {number}", "metric": "BULK_EMAIL", "quantity": 10, "at": player.now.isoformat()}
+        for number in range(1_000)
+    ]
+    given = {"workspaceId": player.workspace_id, "events": events}
+
+    shown = await preview(at.api, "usageRecord", given)
+    counted = await at.api.do("usageRecord", "accepted", **given, previewToken=shown["previewToken"])
+
+    assert counted["accepted"] == 1_000
+    assert difference(shown["bill"])[0]
 
 
 async def test_two_previews_of_the_same_change_give_the_same_token(at: Installation) -> None:
@@ -144,7 +195,7 @@ async def test_a_preview_shows_credit_that_lowers_what_is_due(at: Installation) 
 
     shown = await preview(at.api, "contractSign", {**account, "terms": {**signed, "seats": 20}})
 
-    (now,) = shown["dueNow"]
+    (now,) = shown["bill"]["dueNow"]
     assert cents(now["total"]) > 0
     assert cents(now["creditApplied"]) == cents(now["total"])
     assert cents(now["due"]) == 0
@@ -194,13 +245,26 @@ async def preview(api: Api, mutation: str, given: dict[str, Any]) -> dict[str, A
     return shown
 
 
-async def standing(player: Player) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """Give the next invoice as it stands, and the issued ones, first to last, without their numbers."""
-    account = (await player.api.ask(STANDING, id=player.account_id))["account"]
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How an account stands: its next invoice, the issued ones, first to last, what is left to pay, and its credit."""
+
+    next_invoice: dict[str, Any] | None
+    issued: list[dict[str, Any]]
+    balance: dict[str, dict[str, str]]
+
+
+async def standing(api: Api, account_id: str) -> Stands:
+    """Tell how an account stands."""
+    account = (await api.ask(STANDING, id=account_id))["account"]
     issued = [edge["node"] for edge in reversed(account["invoices"]["edges"])]
     assert [invoice.pop("number") for invoice in issued] == list(range(1, len(issued) + 1))
-    subscription = account["subscription"]
-    return subscription and subscription["nextInvoice"], issued
+    left = sum(Decimal(each["due"]["amount"]) for each in issued if each.pop("status") == "OPEN")
+    return Stands(
+        (account["subscription"] or {}).get("nextInvoice"),
+        issued,
+        {"due": {"amount": f"{left:.2f}"}, "credit": account["creditBalance"]},
+    )
 
 
 def difference(shown: dict[str, Any]) -> tuple[Counter[str], Counter[str]]:

@@ -31,11 +31,11 @@ ACCOUNT = f"""
       usage {{ metrics {{ metric total cost {{ amount }} series {{ cumulative }} channels {{ units }} }} }}
     }} }}"""
 PREVIEW = f"""
-    query ($change: ChangeInput!) {{ preview(change: $change) {{ ... on ChangePreview {{
+    query ($change: ChangeInput!) {{ preview(change: $change) {{ ... on ChangePreview {{ bill {{
       dueNow {{ total {{ amount }} sections {{ {GROUP} }} }}
       nextInvoiceWithout {{ total {{ amount }} sections {{ {GROUP} }} }}
       nextInvoiceWith {{ total {{ amount }} sections {{ {GROUP} }} }}
-      addedLines {{ {LINE} }} droppedLines {{ {LINE} }} previewToken
+      addedLines {{ {LINE} }} droppedLines {{ {LINE} }} }} previewToken
     }} }} }}"""
 INVOICES = f"""
     query ($id: ID!, $first: Int!) {{ account(id: $id) {{ invoices(first: $first) {{ edges {{ node {{
