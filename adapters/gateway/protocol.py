@@ -48,10 +48,35 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionNeeded:
+    """The bank wants the customer to confirm the charge at `url`. Nothing was taken yet, and may still be."""
+
+    reference: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The money is on its way back."""
+
+    reference: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRefused:
+    """The provider will not give the money back, for certain. `reason` is in plain words."""
+
+    reference: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderEvent:
     """A verified message from the provider.
 
-    `idempotency_key`, `reference` and `outcome` are `None` for a kind of event that is not about a charge.
+    `idempotency_key` and `reference` name the charge or the refund it is about; with `outcome`, they are `None` for a
+    kind of event that is about neither.
     The provider sends an event again until it is acknowledged, and promises no order: recording `id` in the
     transaction that has the effect makes it replay-safe.
     """
@@ -60,7 +85,7 @@ class ProviderEvent:
     kind: str
     idempotency_key: str | None
     reference: str | None
-    outcome: Charged | Declined | None
+    outcome: Charged | Declined | ActionNeeded | Refunded | RefundRefused | None
     created_at: datetime
 
 
@@ -133,11 +158,26 @@ class Gateway(Protocol):
         currency: str,
         idempotency_key: str,
         description: str,
-    ) -> Charged | Declined:
+    ) -> Charged | Declined | ActionNeeded:
         """Take money from a stored payment method, once for each idempotency key however often it is asked."""
         ...
 
-    async def find_charge(self, *, idempotency_key: str) -> Charged | Declined | None:
+    async def give_up(self, *, reference: str) -> Charged | Declined:
+        """Take back a charge that waits for the customer, and return what became of it; done twice it says the same."""
+        ...
+
+    async def refund(self, *, charge: str, amount_cents: int, idempotency_key: str) -> Refunded | RefundRefused:
+        """Give a part of a charge back, once for each idempotency key; `charge` is the reference of a `Charged`."""
+        ...
+
+    async def payment_method_page(self, *, customer: str, return_url: str, idempotency_key: str) -> str:
+        """Return the address of the provider's own page on which the customer gives a payment method.
+
+        The page sends the customer to `return_url` with `token=` added, which `attach_payment_method` takes.
+        """
+        ...
+
+    async def find_charge(self, *, idempotency_key: str) -> Charged | Declined | ActionNeeded | None:
         """Return what became of a charge, or `None` if the provider has not seen it.
 
         `None` is no proof that it never will: a request may still be on its way. Asking again with the same key
