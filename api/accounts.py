@@ -20,6 +20,7 @@ from api.payments import Payment, PaymentMethod, payment
 from api.periods import On
 from api.results import mutation
 from api.scalars import Money, SafeString, money
+from api.statements import StatementLine, statement_of
 from api.subscriptions import Subscription, subscription
 from api.testclocks import TestClock, test_clock
 from api.usage import UsageOverview, usage_overview
@@ -53,6 +54,20 @@ class BillingAccount(Node):
     async def credit_balance(self, info: Info) -> Money:
         """Read the balance from the ledger."""
         return money(await info.context.loaders.balances.load(self.account.id) or 0)
+
+    @strawberry.field(
+        description="What it owes in all, by the ledger: open invoices less credit; below zero it is credit."
+    )
+    async def balance(self, info: Info) -> Money:
+        """Read what is owed from the ledger."""
+        return money(await info.context.loaders.owed.load(self.account.id) or 0)
+
+    @strawberry.field(description="Its statement: every money move, newest first.")
+    async def statement(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[StatementLine]:
+        """Read a page of the statement."""
+        return await statement_of(info, self.account.id, first=first, after=after)
 
     @strawberry.field(description="The test clock it hangs on.")
     async def test_clock(self, info: Info) -> TestClock | None:

@@ -30,7 +30,7 @@ from api.graphiql import graphiql_routes
 from api.loaders import Loaders
 from api.schema import schema
 from api.view import ProrataGraphQL
-from services import payments
+from services import providerevents
 
 log = logging.getLogger("prorata.api")
 
@@ -105,7 +105,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         except WebhookRefused as refused:
             log.info("a webhook was refused: %s", refused.reason)
             raise bad_request("The message is not signed by the payment provider, or is too old.") from None
-        await payments.receive(sessions, event, wall=wall)
+        await providerevents.receive(sessions, event, wall=wall)
         return Response(status_code=204)
 
     async def healthz(_request: Request) -> Response:

@@ -13,13 +13,11 @@ from api.context import Info
 from api.invoices import Invoice, invoice
 from api.nodes import must_reach
 from api.results import mutation
-from api.scalars import SafeString
+from api.scalars import SafeString, whole_cents
 from domain.invoicing import ChargeOnItsWay, CreditNoteTooLarge, InvoiceNotOpen
 from services import corrections
 from services.changes import PriceChanged
 from services.invoices import UnknownInvoice
-
-CENTS = 100
 
 
 @strawberry.input(description="A credit note to make.")
@@ -73,7 +71,7 @@ class InvoiceWriteOffPayload:
 
 def credit_note_create_change(info: Info, input: CreditNoteCreateInput) -> Change:
     """Plan to make a credit note."""
-    cents, reason = _cents(input.amount), input.reason
+    cents, reason = whole_cents(input.amount), input.reason
     return _change(info, input.invoice_id, corrections.create_credit_note, amount_cents=cents, reason=reason)
 
 
@@ -131,9 +129,3 @@ def _change(
     return Change(
         account_id, lambda s, a: alone(correct(s, a, invoice_id=invoice_id, **given)), unknown=UnknownInvoice
     )
-
-
-def _cents(dollars: Decimal) -> int:
-    """Read dollars as whole cents; anything finer, or nothing, is no amount a note can have."""
-    cents = dollars * CENTS
-    return int(cents) if cents == cents.to_integral_value() else 0

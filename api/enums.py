@@ -6,12 +6,14 @@ import strawberry
 
 from domain.alerts import AlertMetric
 from domain.charges import Section, Stream
-from domain.dunning import AttemptStatus
+from domain.dunning import AttemptStatus, DunningState
 from domain.entitlements import Barrier
 from domain.invoicing import InvoiceStatus
+from domain.ledger import LedgerAccount, MoveKind
 from domain.limits import SwitchCause
 from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
+from domain.refunds import RefundStatus
 from domain.seats import SeatType
 from domain.usage import Rejection
 from services.notifications import NoticeKind
@@ -22,12 +24,16 @@ __all__ = [
     "AttemptStatus",
     "Barrier",
     "Channel",
+    "DunningState",
     "EventStatus",
     "InvoiceStatus",
+    "LedgerAccount",
     "Metric",
+    "MoveKind",
     "NoticeKind",
     "PhaseKind",
     "Plan",
+    "RefundStatus",
     "Rejection",
     "SeatType",
     "Section",
@@ -48,7 +54,24 @@ strawberry.enum(InvoiceStatus, description="Where an issued invoice stands.")
 strawberry.enum(
     AttemptStatus,
     name="PaymentStatus",
-    description="Where an attempt stands; UNKNOWN means the provider's answer was lost and is asked for again.",
+    description="Where an attempt stands; UNKNOWN means the provider's answer was lost and is asked for again, "
+    "ACTION_NEEDED that the customer is to confirm it.",
+)
+strawberry.enum(
+    DunningState,
+    name="CollectionState",
+    description="Where the collection of an open invoice stands: RETRYING on the ladder's dates, CONFIRMING while the "
+    "customer is to confirm a charge, STOPPED by a hard decline, USED_UP after the last retry.",
+)
+strawberry.enum(
+    LedgerAccount,
+    description="Where money stands: owed by the customer, earned, the customer's credit, received, given up, or on its "
+    "way back.",
+)
+strawberry.enum(MoveKind, name="MoneyMoveKind", description="What moved money.")
+strawberry.enum(
+    RefundStatus,
+    description="Where a refund stands; UNKNOWN means the provider's answer was lost and is asked for again.",
 )
 strawberry.enum(
     AlertMetric,

@@ -12,7 +12,7 @@ import strawberry
 from adapters.tables import invoices as tables
 from adapters.tables.subscriptions import SubscriptionFact
 from api.context import Info
-from api.enums import InvoiceStatus, Section, Stream
+from api.enums import DunningState, InvoiceStatus, Section, Stream
 from api.nodes import Node, node_id
 from api.payments import Payment, payment
 from api.periods import Period, dates, period
@@ -141,7 +141,11 @@ class UpcomingInvoice:
 class Collection:
     """Where dunning stands."""
 
+    state: DunningState = strawberry.field(description="Where it stands.")
     next_attempt_at: datetime | None = strawberry.field(description="When it is charged next.")
+    confirm_url: str | None = strawberry.field(
+        description="Where the customer confirms the charge that the bank wants confirmed."
+    )
     freeze_on: date = strawberry.field(description="The date the account is frozen if it is still open.")
     explanation: str = strawberry.field(description="What happened and what comes next, in plain words.")
 
@@ -237,6 +241,8 @@ class Invoice(Node):
             return None
         ladder = ladder_of(self.row)
         return Collection(
+            state=ladder.state,
+            confirm_url=self.row.action_url,
             next_attempt_at=self.row.next_attempt_at,
             freeze_on=ladder.freeze_on,
             explanation=explain(

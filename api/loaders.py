@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
-from adapters.queries import accounts, invoices, subscriptions, workspaces
+from adapters.queries import accounts, invoices, refunds, statements, subscriptions, workspaces
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
+from adapters.tables.refunds import Refund
 from adapters.tables.subscriptions import SubscriptionFact
 from adapters.tables.teammates import SeatChange, Teammate
 from adapters.tables.testclocks import TestClock
@@ -46,6 +47,7 @@ class Loaders:
         self.alerts: DataLoader[UUID, list[AlertView] | None] = loader(partial(_alerts, wall=wall))
         self.limits: DataLoader[UUID, list[LimitView] | None] = loader(partial(_limits, wall=wall))
         self.balances: DataLoader[UUID, int | None] = loader(credit_balances)
+        self.owed: DataLoader[UUID, int | None] = loader(statements.owed)
         self.workspaces: DataLoader[Key, Workspace | None] = loader(workspaces.find_many)
         self.workspaces_of: DataLoader[UUID, list[Workspace] | None] = loader(workspaces.of_accounts)
         self.contacts: DataLoader[Key, list[str] | None] = loader(workspaces.contacts)
@@ -56,6 +58,7 @@ class Loaders:
         self.credit_notes: DataLoader[Key, list[CreditNote] | None] = loader(invoices.credit_notes)
         self.lines: DataLoader[Key, list[InvoiceLine] | None] = loader(invoices.lines)
         self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
+        self.refunds: DataLoader[Key, list[Refund] | None] = loader(refunds.of_payments)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
     def forget(self) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import strawberry
 
 from adapters.tables import payments as tables
+from api.context import Info
 from api.enums import AttemptStatus
 from api.nodes import Node, node_id
+from api.refunds import Refund, refund
 from api.scalars import Money, money
 
 
@@ -35,6 +38,13 @@ class Payment(Node):
     )
     reason: str | None = strawberry.field(description="Why it was declined, in plain words.")
     reference: str | None = strawberry.field(description="The provider's name of the charge.")
+    key: strawberry.Private[tuple[UUID, UUID]]
+
+    @strawberry.field(description="What of it was paid back, or is on its way, first to last.")
+    async def refunds(self, info: Info) -> list[Refund]:
+        """Load the refunds."""
+        rows = await info.context.loaders.refunds.load(self.key)
+        return [refund(row) for row in rows or []]
 
 
 def payment(row: tables.PaymentAttempt) -> Payment:
@@ -50,4 +60,5 @@ def payment(row: tables.PaymentAttempt) -> Payment:
         is_hard_decline=row.is_hard,
         reason=row.reason,
         reference=row.provider_reference,
+        key=(row.account_id, row.id),
     )

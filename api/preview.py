@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from api import contracts, corrections, seats, subscriptions, terms, trials, usage, workspaces
+from api import contracts, corrections, refunds, seats, subscriptions, terms, trials, usage, workspaces
 from api.changes import Change, measure
 from api.context import Info
 from api.invoices import (
@@ -53,6 +53,7 @@ PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "credit_note_create": corrections.credit_note_create_change,
     "invoice_void": corrections.invoice_void_change,
     "invoice_write_off": corrections.invoice_write_off_change,
+    "refund_create": refunds.refund_create_change,
 }
 
 
@@ -92,6 +93,7 @@ class ChangeInput:
     credit_note_create: corrections.CreditNoteCreateInput | None = _as("creditNoteCreate")
     invoice_void: corrections.InvoiceVoidInput | None = _as("invoiceVoid")
     invoice_write_off: corrections.InvoiceWriteOffInput | None = _as("invoiceWriteOff")
+    refund_create: refunds.RefundCreateInput | None = _as("refundCreate")
 
 
 @strawberry.type(description="How an account stands.")

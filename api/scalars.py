@@ -49,6 +49,12 @@ def money(cents: int, *, currency: str = "USD") -> Money:
     return Money(amount=Decimal(cents).scaleb(-2), currency=currency)
 
 
+def whole_cents(dollars: Decimal) -> int:
+    """Read dollars as whole cents; anything finer is 0, which no amount of ours can be."""
+    cents = dollars.scaleb(2)
+    return int(cents) if cents == cents.to_integral_value() else 0
+
+
 def format_unit_price(units: int) -> str:
     """A price held in 10^-8 dollars as decimal text, with two places at least: 350000 is "0.0035"."""
     sign, whole_units = ("-", -units) if units < 0 else ("", units)

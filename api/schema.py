@@ -25,6 +25,7 @@ from api import (
     contracts,
     corrections,
     limits,
+    refunds,
     seats,
     subscriptions,
     terms,
@@ -285,6 +286,7 @@ MUTATIONS: Final = {
     "credit_note_create": corrections.credit_note_create,
     "invoice_void": corrections.invoice_void,
     "invoice_write_off": corrections.invoice_write_off,
+    "refund_create": refunds.refund_create,
 }
 
 Mutation = strawberry.type(

@@ -9,13 +9,32 @@ from domain.invoicing import Settlement
 
 
 class LedgerAccount(StrEnum):
-    """Where money stands: owed to us, earned, held as the customer's credit, received, or given up."""
+    """Where money stands: owed to us, earned, the customer's credit, received, given up, or on its way back."""
 
     RECEIVABLE = "RECEIVABLE"
     REVENUE = "REVENUE"
     CREDIT = "CREDIT"
     CASH = "CASH"
     WRITE_OFF = "WRITE_OFF"
+    REFUND = "REFUND"
+
+
+class MoveKind(StrEnum):
+    """What moved money."""
+
+    INVOICE_ISSUED = "INVOICE_ISSUED"
+    CREDIT_APPLIED = "CREDIT_APPLIED"
+    PAYMENT = "PAYMENT"
+    CREDIT_NOTE = "CREDIT_NOTE"
+    INVOICE_VOIDED = "INVOICE_VOIDED"
+    WRITE_OFF = "WRITE_OFF"
+    REFUND = "REFUND"
+    REFUND_PAID = "REFUND_PAID"
+    REFUND_FAILED = "REFUND_FAILED"
+
+
+CUSTOMER = frozenset({LedgerAccount.RECEIVABLE, LedgerAccount.CREDIT})
+"""What the customer owes and holds: their sum is the account's balance, what is owed in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,22 @@ def noted(amount: int, *, to_due: int) -> tuple[Entry, ...]:
         Entry(LedgerAccount.RECEIVABLE, -to_due),
         Entry(LedgerAccount.CREDIT, to_due - amount),
     )
+
+
+def refund_begun(amount: int) -> tuple[Entry, ...]:
+    """Post a refund on its way: credit that can no longer be used."""
+    return _posted(Entry(LedgerAccount.CREDIT, amount), Entry(LedgerAccount.REFUND, -amount))
+
+
+def refund_paid(amount: int) -> tuple[Entry, ...]:
+    """Post a refund that the provider paid back."""
+    return _posted(Entry(LedgerAccount.REFUND, amount), Entry(LedgerAccount.CASH, -amount))
+
+
+def refund_failed(amount: int, *, was_paid: bool) -> tuple[Entry, ...]:
+    """Post a refund that came to nothing, before or after the provider paid it: it is credit again."""
+    source = LedgerAccount.CASH if was_paid else LedgerAccount.REFUND
+    return _posted(Entry(source, amount), Entry(LedgerAccount.CREDIT, -amount))
 
 
 def balance(credit_sum: int) -> int:

@@ -18,6 +18,7 @@ from domain.invoicing import (
     InvoiceStatus,
     credit_note_to_due,
 )
+from domain.ledger import MoveKind
 from services import lateness
 from services.accounts import AccountNow
 from services.invoices import find_invoice
@@ -59,7 +60,7 @@ async def create_credit_note(
     )
     await session.flush()
     entries = ledger.noted(amount_cents, to_due=to_due)
-    await post(session, account, entries, kind="CREDIT_NOTE", invoice_id=invoice_id)
+    await post(session, account, entries, kind=MoveKind.CREDIT_NOTE, invoice_id=invoice_id)
     if invoice.status == InvoiceStatus.OPEN and invoice.due_cents == 0:
         await mark_paid(session, account, invoice)
     return invoice
@@ -75,7 +76,7 @@ async def void(session: AsyncSession, account: AccountNow, *, invoice_id: UUID, 
     lines = (await queries.lines(session, [(account.id, invoice_id)]))[account.id, invoice_id]
 
     entries = ledger.undone(invoice.total_cents, applied=invoice.credit_applied_cents, noted=noted)
-    await post(session, account, entries, kind="INVOICE_VOIDED", invoice_id=invoice_id)
+    await post(session, account, entries, kind=MoveKind.INVOICE_VOIDED, invoice_id=invoice_id)
     await _close(session, account, invoice, InvoiceEvent.UNDO, reason=reason)
     invoice.voided_at = await queries.database_time(session)
     await session.flush()
@@ -90,7 +91,7 @@ async def write_off(session: AsyncSession, account: AccountNow, *, invoice_id: U
     """
     invoice = await _open(session, account, invoice_id=invoice_id)
     entries = ledger.written_off(invoice.due_cents)
-    await post(session, account, entries, kind="WRITE_OFF", invoice_id=invoice_id)
+    await post(session, account, entries, kind=MoveKind.WRITE_OFF, invoice_id=invoice_id)
     await _close(session, account, invoice, InvoiceEvent.WRITE_OFF, reason=reason)
     return invoice
 

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters.gateway.protocol import Gateway
 from adapters.queries import subscriptions as queries
 from adapters.queries.subscriptions import Due
-from services import invoices, payments, reminders, subscriptions
+from services import invoices, payments, refunds, reminders, subscriptions
 from services.accounts import lock_account, lock_accounts
 
-KINDS = ("TRIAL_END", "CLOSE", "COLLECT", "FREEZE", "REMINDER")
+KINDS = ("TRIAL_END", "CLOSE", "COLLECT", "FREEZE", "REFUND", "REMINDER")
 """What falls due, in the order in which things of one moment are done."""
 
 LEASE = timedelta(minutes=2)
@@ -30,6 +30,11 @@ async def do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) 
     if due.kind == "COLLECT":
         await payments.collect(
             sessions, gateway, account_id=due.account_id, invoice_id=due.subject_id, wall=wall
+        )
+        return
+    if due.kind == "REFUND":
+        await refunds.carry_out(
+            sessions, gateway, account_id=due.account_id, refund_id=due.subject_id, wall=wall
         )
         return
     async with sessions.begin() as session:

@@ -21,7 +21,7 @@ from domain import ledger
 from domain.billing import running_period
 from domain.calendar import Period, local_day, month_of, opening
 from domain.charges import Stream
-from domain.dunning import Ladder
+from domain.dunning import DunningState, Ladder
 from domain.invoicing import (
     InvoiceStatus,
     Line,
@@ -31,6 +31,7 @@ from domain.invoicing import (
     settle,
     total,
 )
+from domain.ledger import MoveKind
 from domain.phases import phase_at
 from domain.refusal import Refusal
 from services import histories, watching
@@ -110,7 +111,7 @@ async def find_invoice(session: AsyncSession, *, account_id: UUID, invoice_id: U
 
 def ladder_of(invoice: Invoice) -> Ladder:
     """Give where the collection of an invoice stands."""
-    return Ladder(invoice.ladder_on, invoice.ladder_step, invoice.is_hard_declined)
+    return Ladder(invoice.ladder_on, invoice.ladder_step, DunningState(invoice.dunning_state))
 
 
 def collection_work(account: AccountNow, *, invoice_id: UUID, ladder: Ladder) -> list[Due]:
@@ -271,7 +272,7 @@ def _draft(
             line_row(row.account_id, row.id, invoice_id, position, line)
             for position, line in enumerate(lines, start=1)
         ],
-        entry_rows(account, entries, kind="INVOICE_ISSUED", invoice_id=invoice_id),
+        entry_rows(account, entries, kind=MoveKind.INVOICE_ISSUED, invoice_id=invoice_id),
         work,
     )
 
@@ -308,7 +309,7 @@ def _invoice(
         "ladder_on": local_day(account.now, account.zone),
         "ladder_step": 0,
         "next_attempt_at": None if settlement.is_paid else account.now,
-        "is_hard_declined": False,
+        "dunning_state": DunningState.RETRYING.value,
         "failure": None,
         "known_position": account.row.next_position,
     }

@@ -15,7 +15,7 @@ from adapters.queries import subscriptions as subscription_queries
 from adapters.tables.invoices import Invoice
 from domain import ledger
 from domain.invoicing import NEXT, InvoiceEvent, InvoiceStatus, draw
-from domain.ledger import Entry
+from domain.ledger import Entry, MoveKind
 from services.accounts import AccountNow
 
 
@@ -26,7 +26,7 @@ async def credit_balances(session: AsyncSession, account_ids: list[UUID]) -> dic
 
 
 def entry_rows(
-    account: AccountNow, entries: Iterable[Entry], *, kind: str, invoice_id: UUID | None
+    account: AccountNow, entries: Iterable[Entry], *, kind: MoveKind, invoice_id: UUID | None
 ) -> list[dict[str, Any]]:
     """Give the ledger rows of one money move, under one transaction id."""
     transaction_id = new_id()
@@ -37,7 +37,7 @@ def entry_rows(
             "transaction_id": transaction_id,
             "ledger_account": entry.account.value,
             "amount_cents": entry.amount,
-            "kind": kind,
+            "kind": kind.value,
             "invoice_id": invoice_id,
             "at": account.now,
             "recorded_at": account.now,
@@ -47,7 +47,7 @@ def entry_rows(
 
 
 async def post(
-    session: AsyncSession, account: AccountNow, entries: Iterable[Entry], *, kind: str, invoice_id: UUID
+    session: AsyncSession, account: AccountNow, entries: Iterable[Entry], *, kind: MoveKind, invoice_id: UUID
 ) -> None:
     """Post one money move of an invoice."""
     rows = entry_rows(account, entries, kind=kind, invoice_id=invoice_id)
@@ -71,7 +71,7 @@ async def apply_credit(session: AsyncSession, account: AccountNow) -> int:
         invoice.credit_applied_cents += settlement.applied
         invoice.due_cents = settlement.due
         entries = ledger.credit_applied(settlement.applied)
-        await post(session, account, entries, kind="CREDIT_APPLIED", invoice_id=invoice.id)
+        await post(session, account, entries, kind=MoveKind.CREDIT_APPLIED, invoice_id=invoice.id)
         if settlement.is_paid:
             await mark_paid(session, account, invoice)
     return balance

@@ -13,12 +13,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.gateway.protocol import (
+    ActionNeeded,
     Charged,
     Declined,
     Gateway,
     NoAnswer,
     PaymentMethodRefused,
-    ProviderEvent,
     StoredPaymentMethod,
 )
 from adapters.ids import new_id
@@ -30,10 +30,19 @@ from adapters.tables.payments import PaymentAttempt
 from domain import ledger
 from domain.calendar import local_day, opening
 from domain.dunning import NEXT as NEXT_ATTEMPT
-from domain.dunning import AttemptEvent, AttemptStatus, Ladder, after_decline, again
+from domain.dunning import (
+    AttemptEvent,
+    AttemptStatus,
+    DunningState,
+    Ladder,
+    after_action_asked,
+    after_decline,
+    again,
+)
 from domain.invoicing import InvoiceNotOpen, InvoiceStatus
+from domain.ledger import MoveKind
 from domain.refusal import Refusal
-from services.accounts import AccountNow, UnknownAccount, lock_account
+from services.accounts import AccountNow, lock_account
 from services.invoices import collection_work, find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
 
@@ -42,6 +51,10 @@ LONGEST_WAIT = timedelta(days=1)
 """After a lost answer the provider is asked again with the same key, at first soon, then at intervals that double."""
 
 NO_METHOD = "no payment method is on file."
+ON_ITS_WAY = frozenset({AttemptStatus.PENDING, AttemptStatus.UNKNOWN, AttemptStatus.ACTION_NEEDED})
+
+Outcome = Charged | Declined | ActionNeeded | None
+"""What a provider answered; None when its answer was lost."""
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -93,7 +106,7 @@ async def set_payment_method(
         account = await lock_account(session, account_id=account_id, wall=wall)
         _keep(account, customer, stored)
         for invoice in await queries.open_invoices(session, account_id=account_id):
-            await _climb(session, account, invoice, again(_today(account)))
+            await _climb(session, account, invoice, again(ladder_of(invoice), _today(account)))
     return account
 
 
@@ -108,7 +121,7 @@ async def retry_now(session: AsyncSession, account: AccountNow, *, invoice_id: U
     if account.row.payment_method is None:
         raise NoPaymentMethod
 
-    await _climb(session, account, invoice, again(_today(account)))
+    await _climb(session, account, invoice, again(ladder_of(invoice), _today(account)))
     return invoice
 
 
@@ -122,11 +135,11 @@ async def collect(
     if attempt is None:
         return
 
-    outcome = await _charge(gateway, account, attempt)
+    outcome = await _ask(gateway, account, attempt)
 
     async with sessions.begin() as session:
         account = await lock_account(session, account_id=account_id, wall=wall)
-        await _record(session, account, attempt_id=attempt.id, outcome=outcome)
+        await record(session, account, attempt_id=attempt.id, outcome=outcome)
 
 
 async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> None:
@@ -141,23 +154,42 @@ async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     )
 
 
-async def receive(sessions: Sessions, event: ProviderEvent, *, wall: datetime) -> bool:
-    """Take a verified webhook; False when it was taken before or is about nothing of ours.
-
-    The charge it tells of is recorded by the same function as the provider's direct answer, so order does not matter.
-    """
-    reference = _attempt_reference(event.idempotency_key)
-    async with sessions.begin() as session:
-        is_new = await queries.take_provider_event(session, event_id=event.id, kind=event.kind, now=wall)
-        if not is_new or reference is None or event.outcome is None:
-            return False
-        account_id, attempt_id = reference
-        try:
-            account = await lock_account(session, account_id=account_id, wall=wall)
-        except UnknownAccount:
-            return False
-        await _record(session, account, attempt_id=attempt_id, outcome=event.outcome)
-    return True
+async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID, outcome: Outcome) -> None:
+    """Record what became of an attempt, once; what is final stays as it is, so that answers may come in any order."""
+    attempt = await queries.attempt(session, account_id=account.id, attempt_id=attempt_id)
+    if attempt is None or (AttemptStatus(attempt.status), _event(outcome)) not in NEXT_ATTEMPT:
+        return
+    before = AttemptStatus(attempt.status)
+    attempt.status = NEXT_ATTEMPT[before, _event(outcome)].value
+    invoice = await find_invoice(session, account_id=account.id, invoice_id=attempt.invoice_id)
+    match outcome:
+        case Charged():
+            _finish(account, attempt, invoice, reference=outcome.reference)
+            invoice.due_cents -= attempt.amount_cents
+            await post(
+                session,
+                account,
+                ledger.paid(attempt.amount_cents),
+                kind=MoveKind.PAYMENT,
+                invoice_id=invoice.id,
+            )
+            await mark_paid(session, account, invoice)
+        case Declined():
+            _finish(account, attempt, invoice, reference=outcome.reference)
+            attempt.decline_code, attempt.is_hard, attempt.reason = (
+                outcome.code,
+                outcome.is_hard,
+                outcome.reason,
+            )
+            invoice.failure = outcome.reason
+            await _climb(session, account, invoice, _declined(account, attempt, before, invoice, outcome))
+        case ActionNeeded():
+            attempt.provider_reference, invoice.action_url = outcome.reference, outcome.url
+            await _climb(session, account, invoice, after_action_asked(ladder_of(invoice)))
+        case None:
+            age = account.now - attempt.created_at
+            invoice.next_attempt_at = account.now + min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
+            await _schedule_collect(session, account, invoice)
 
 
 def idempotency_key(attempt: PaymentAttempt) -> str:
@@ -177,7 +209,7 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
         await _schedule_collect(session, account, invoice)
         return None
     made = (await queries.attempts(session, [(account.id, invoice_id)]))[account.id, invoice_id]
-    if made and made[-1].status in {AttemptStatus.PENDING, AttemptStatus.UNKNOWN}:
+    if made and made[-1].status in ON_ITS_WAY:
         return made[-1]
     await apply_credit(session, account)
     if invoice.due_cents == 0:
@@ -201,11 +233,11 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     return attempt
 
 
-async def _charge(
-    gateway: Gateway, account: AccountNow, attempt: PaymentAttempt
-) -> Charged | Declined | None:
-    """Ask the provider for the money; None when its answer was lost."""
+async def _ask(gateway: Gateway, account: AccountNow, attempt: PaymentAttempt) -> Outcome:
+    """Ask the provider for the money, or give up a charge that the customer did not confirm in time."""
     try:
+        if attempt.status == AttemptStatus.ACTION_NEEDED:
+            return await gateway.give_up(reference=attempt.provider_reference or "")
         return await gateway.charge(
             customer=account.row.provider_customer or "",
             payment_method=attempt.payment_method,
@@ -218,45 +250,31 @@ async def _charge(
         return None
 
 
-async def _record(
-    session: AsyncSession, account: AccountNow, *, attempt_id: UUID, outcome: Charged | Declined | None
-) -> None:
-    """Record what became of an attempt, once; what is final stays as it is."""
-    attempt = await queries.attempt(session, account_id=account.id, attempt_id=attempt_id)
-    if attempt is None or (AttemptStatus(attempt.status), _event(outcome)) not in NEXT_ATTEMPT:
-        return
-    attempt.status = NEXT_ATTEMPT[AttemptStatus(attempt.status), _event(outcome)].value
-    invoice = await find_invoice(session, account_id=account.id, invoice_id=attempt.invoice_id)
-    match outcome:
-        case Charged():
-            attempt.provider_reference, attempt.finished_at = outcome.reference, account.now
-            invoice.due_cents -= attempt.amount_cents
-            await post(
-                session, account, ledger.paid(attempt.amount_cents), kind="PAYMENT", invoice_id=invoice.id
-            )
-            await mark_paid(session, account, invoice)
-        case Declined():
-            attempt.provider_reference, attempt.finished_at = outcome.reference, account.now
-            attempt.decline_code, attempt.is_hard, attempt.reason = (
-                outcome.code,
-                outcome.is_hard,
-                outcome.reason,
-            )
-            invoice.failure = outcome.reason
-            ladder = ladder_of(invoice)
-            if attempt.payment_method == account.row.payment_method:
-                ladder = after_decline(ladder, is_hard=outcome.is_hard)
-            await _climb(session, account, invoice, ladder)
-        case None:
-            age = account.now - attempt.created_at
-            invoice.next_attempt_at = account.now + min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
-            await _schedule_collect(session, account, invoice)
+def _finish(account: AccountNow, attempt: PaymentAttempt, invoice: Invoice, *, reference: str) -> None:
+    attempt.provider_reference, attempt.finished_at = reference, account.now
+    invoice.action_url = None
+
+
+def _declined(
+    account: AccountNow,
+    attempt: PaymentAttempt,
+    before: AttemptStatus,
+    invoice: Invoice,
+    outcome: Declined,
+) -> Ladder:
+    """Give the ladder after a decline: the same if the payer has begun a new one since the attempt was made."""
+    ladder = ladder_of(invoice)
+    was_confirming = before is AttemptStatus.ACTION_NEEDED
+    is_new = was_confirming and ladder.state is not DunningState.CONFIRMING
+    if is_new or attempt.payment_method != account.row.payment_method:
+        return ladder
+    return after_decline(ladder, is_hard=outcome.is_hard)
 
 
 async def _climb(session: AsyncSession, account: AccountNow, invoice: Invoice, ladder: Ladder) -> None:
     """Put an open invoice on a step of a ladder and schedule what follows from it."""
     invoice.ladder_on, invoice.ladder_step = ladder.began_on, ladder.step
-    invoice.is_hard_declined = ladder.is_stopped
+    invoice.dunning_state = ladder.state.value
     work = collection_work(account, invoice_id=invoice.id, ladder=ladder)
     attempts = [due.due_at for due in work if due.kind == "COLLECT"]
     invoice.next_attempt_at = attempts[0] if attempts else None
@@ -280,12 +298,14 @@ async def _schedule_collect(session: AsyncSession, account: AccountNow, invoice:
     await subscription_queries.schedule(session, [work])
 
 
-def _event(outcome: Charged | Declined | None) -> AttemptEvent:
+def _event(outcome: Outcome) -> AttemptEvent:
     match outcome:
         case Charged():
             return AttemptEvent.CHARGED
         case Declined():
             return AttemptEvent.REFUSED
+        case ActionNeeded():
+            return AttemptEvent.ACTION_ASKED
         case None:
             return AttemptEvent.ANSWER_LOST
 
@@ -298,13 +318,3 @@ def _keep(account: AccountNow, customer: str, stored: StoredPaymentMethod) -> No
 
 def _today(account: AccountNow) -> date:
     return local_day(account.now, account.zone)
-
-
-def _attempt_reference(key: str | None) -> tuple[UUID, UUID] | None:
-    """Read an attempt's account and id out of its idempotency key; None for a key that is not ours."""
-    kind, _, rest = (key or "").partition(":")
-    account_id, _, attempt_id = rest.partition(":")
-    try:
-        return (UUID(account_id), UUID(attempt_id)) if kind == "attempt" else None
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""Collecting what is due: many charges on their way at once, each account's in its own transaction."""
+"""Collecting what is due and paying back: many calls on their way at once, each account's in its own transaction."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ async def collect(tools: Tools, *, wall: datetime) -> int:
 async def freeze(tools: Tools, *, wall: datetime) -> int:
     """Freeze the accounts whose open invoices have reached their day."""
     return await _each(tools, kind="FREEZE", wall=wall)
+
+
+async def pay_back(tools: Tools, *, wall: datetime) -> int:
+    """Ask the provider for every refund that was made."""
+    return await _each(tools, kind="REFUND", wall=wall)
 
 
 async def _each(tools: Tools, *, kind: str, wall: datetime) -> int:

@@ -18,4 +18,5 @@ async def sweep(ctx: dict[str, Any]) -> None:
     await period_close.close_periods(tools, wall=wall)
     await payment_retries.collect(tools, wall=wall)
     await payment_retries.freeze(tools, wall=wall)
+    await payment_retries.pay_back(tools, wall=wall)
     await period_close.remind(tools, wall=wall)

@@ -166,7 +166,9 @@ class Gateway(Protocol):
         """Take back a charge that waits for the customer, and return what became of it; done twice it says the same."""
         ...
 
-    async def refund(self, *, charge: str, amount_cents: int, idempotency_key: str) -> Refunded | RefundRefused:
+    async def refund(
+        self, *, charge: str, amount_cents: int, idempotency_key: str
+    ) -> Refunded | RefundRefused:
         """Give a part of a charge back, once for each idempotency key; `charge` is the reference of a `Charged`."""
         ...
 

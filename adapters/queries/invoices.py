@@ -15,7 +15,7 @@ from sqlmodel import col
 from adapters.copying import copy_rows
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.ledger import LedgerEntry
-from adapters.tables.payments import PaymentAttempt
+from adapters.tables.payments import IN_FLIGHT, PaymentAttempt
 from adapters.tables.providerevents import ProviderEvent
 
 Key = tuple[UUID, UUID]
@@ -133,7 +133,7 @@ async def due_sums(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[U
 async def invoices_being_charged(session: AsyncSession, *, account_id: UUID) -> set[UUID]:
     """Name the invoices of an account that have a payment attempt without an outcome."""
     query = select(col(PaymentAttempt.invoice_id)).where(
-        col(PaymentAttempt.account_id) == account_id, col(PaymentAttempt.status).in_(("PENDING", "UNKNOWN"))
+        col(PaymentAttempt.account_id) == account_id, col(PaymentAttempt.status).in_(IN_FLIGHT)
     )
     return set(await session.scalars(query))
 

@@ -144,7 +144,7 @@ async def unschedule(
 async def due_for_clock(session: AsyncSession, *, clock_id: UUID, until: datetime) -> Due | None:
     """Give the first thing due on a test clock by a moment; of one moment, what closes before what collects."""
     order = func.array_position(
-        text("ARRAY['TRIAL_END','CLOSE','COLLECT','FREEZE','REMINDER']"), col(DueWork.kind)
+        text("ARRAY['TRIAL_END','CLOSE','COLLECT','FREEZE','REFUND','REMINDER']"), col(DueWork.kind)
     )
     query = (
         select(DueWork)

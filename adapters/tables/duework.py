@@ -23,7 +23,7 @@ from adapters.tables.columns import (
     where,
 )
 
-DUE_KINDS: Final = ("CLOSE", "TRIAL_END", "COLLECT", "FREEZE", "REMINDER")
+DUE_KINDS: Final = ("CLOSE", "TRIAL_END", "COLLECT", "FREEZE", "REMINDER", "REFUND")
 
 
 class DueWork(Record, table=True):

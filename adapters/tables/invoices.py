@@ -29,6 +29,7 @@ from adapters.tables.columns import (
 from adapters.tables.subscriptions import Subscription
 
 INVOICE_STATUSES: Final = ("OPEN", "PAID", "UNCOLLECTIBLE", "VOID")
+DUNNING_STATES: Final = ("RETRYING", "CONFIRMING", "STOPPED", "USED_UP")
 OCCASIONS: Final = ("CLOSE", "TURN", "CHANGE")
 SECTIONS: Final = ("ADDITIONAL_USAGE", "PRORATIONS", "SUBSCRIPTION")
 
@@ -37,7 +38,8 @@ class Invoice(Record, table=True):
     """An issued invoice and how far its collection has come. Amounts are cents.
 
     `total_cents` may be negative and is fixed; `due_cents` is what is left to pay after
-    credit. `ladder_on` and `ladder_step` say where dunning stands. `issued_in` is the number of
+    credit. `ladder_on`, `ladder_step` and `dunning_state` say where dunning stands; at `action_url` the customer
+    confirms a charge. `issued_in` is the number of
     the issuing transaction, given by the server: lines are refused in any other.
     """
 
@@ -65,6 +67,7 @@ class Invoice(Record, table=True):
             "due_cents + credit_applied_cents <= greatest(total_cents, 0)",
         ),
         check("ladder_step", "ladder_step >= 0"),
+        one_of("dunning_state", DUNNING_STATES),
     )
 
     account_id: Key
@@ -86,7 +89,8 @@ class Invoice(Record, table=True):
     ladder_on: date
     ladder_step: int = stored_default("0", python=0)
     next_attempt_at: datetime | None = None
-    is_hard_declined: bool = stored_default("false", python=False)
+    dunning_state: str = stored_default("'RETRYING'", python="RETRYING", sa_type=Text)
+    action_url: OptionalString = None
     failure: OptionalString = None
     issued_in: int | None = stored_default(
         "(pg_current_xact_id()::text)::bigint", python=None, sa_type=BigInteger, nullable=False

@@ -23,7 +23,7 @@ from adapters.tables.columns import (
 )
 from adapters.tables.invoices import Invoice
 
-LEDGER_ACCOUNTS: Final = ("RECEIVABLE", "REVENUE", "CREDIT", "CASH", "WRITE_OFF")
+LEDGER_ACCOUNTS: Final = ("RECEIVABLE", "REVENUE", "CREDIT", "CASH", "WRITE_OFF", "REFUND")
 
 
 class LedgerEntry(Record, table=True):

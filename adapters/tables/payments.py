@@ -22,8 +22,8 @@ from adapters.tables.columns import (
 )
 from adapters.tables.invoices import Invoice
 
-PAYMENT_STATUSES: Final = ("PENDING", "SUCCEEDED", "DECLINED", "UNKNOWN")
-IN_FLIGHT: Final = ("PENDING", "UNKNOWN")
+PAYMENT_STATUSES: Final = ("PENDING", "SUCCEEDED", "DECLINED", "UNKNOWN", "ACTION_NEEDED")
+IN_FLIGHT: Final = ("PENDING", "UNKNOWN", "ACTION_NEEDED")
 
 
 class PaymentAttempt(Record, table=True):

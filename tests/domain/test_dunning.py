@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from domain.dunning import NEXT, AttemptEvent, AttemptStatus, Ladder, after_decline, again, explain
+from domain.dunning import (
+    NEXT,
+    STEPS,
+    AttemptEvent,
+    AttemptStatus,
+    DunningEvent,
+    DunningState,
+    Ladder,
+    after_action_asked,
+    after_decline,
+    again,
+    explain,
+)
 from tests.domain.builders import on
 
 ISSUED = on("2026-09-01")
@@ -17,7 +29,7 @@ def test_charges_on_days_0_7_14_and_21_and_freezes_on_day_28() -> None:
         ladder = after_decline(ladder, is_hard=False)
 
     assert dates == [on("2026-09-01"), on("2026-09-08"), on("2026-09-15"), on("2026-09-22")]
-    assert not ladder.is_stopped
+    assert ladder.state is DunningState.USED_UP
     assert ladder.freeze_on == on("2026-09-29")
 
 
@@ -25,13 +37,13 @@ def test_charges_on_days_0_7_14_and_21_and_freezes_on_day_28() -> None:
 def test_a_hard_decline_stops_the_retries_but_not_the_freeze(step: int) -> None:
     stopped = after_decline(Ladder(ISSUED, step), is_hard=True)
 
-    assert stopped.is_stopped
+    assert stopped.state is DunningState.STOPPED
     assert stopped.attempt_on is None
     assert stopped.freeze_on == on("2026-09-29")
 
 
 def test_paying_by_hand_or_a_new_card_begins_a_new_ladder_at_once() -> None:
-    ladder = again(on("2026-09-20"))
+    ladder = again(Ladder(ISSUED, 4, DunningState.USED_UP), on("2026-09-20"))
 
     assert ladder.attempt_on == on("2026-09-20")
     assert after_decline(ladder, is_hard=False).attempt_on == on("2026-09-27")
@@ -56,16 +68,30 @@ def test_paying_by_hand_or_a_new_card_begins_a_new_ladder_at_once() -> None:
             None,
             "There is no payment method to charge; add one and it is charged at once.",
         ),
-        (Ladder(ISSUED, 4), True, True, None, "The account is frozen until every open invoice is paid."),
         (
-            Ladder(ISSUED, 1, is_stopped=True),
+            Ladder(ISSUED, 4, DunningState.USED_UP),
+            True,
+            True,
+            None,
+            "The account is frozen until every open invoice is paid.",
+        ),
+        (
+            Ladder(ISSUED, 1, DunningState.STOPPED),
             False,
             True,
             None,
             "This card cannot be charged again; pay by hand or give another card. Access is frozen on 2026-09-29.",
         ),
         (
-            Ladder(ISSUED, 4),
+            Ladder(ISSUED, 1, DunningState.CONFIRMING),
+            False,
+            True,
+            None,
+            "The bank wants the payment confirmed; if that has not happened by 2026-09-15, it is given up and charged "
+            "anew.",
+        ),
+        (
+            Ladder(ISSUED, 4, DunningState.USED_UP),
             False,
             True,
             None,
@@ -88,10 +114,46 @@ def test_an_attempt_without_an_answer_takes_any_answer(status: AttemptStatus) ->
     assert {event: NEXT[status, event] for event in AttemptEvent} == {
         AttemptEvent.CHARGED: AttemptStatus.SUCCEEDED,
         AttemptEvent.REFUSED: AttemptStatus.DECLINED,
+        AttemptEvent.ACTION_ASKED: AttemptStatus.ACTION_NEEDED,
         AttemptEvent.ANSWER_LOST: AttemptStatus.UNKNOWN,
+    }
+
+
+def test_an_attempt_that_waits_for_the_customer_is_not_asked_for_twice() -> None:
+    waiting = {event: after for (before, event), after in NEXT.items() if before == "ACTION_NEEDED"}
+
+    assert waiting == {
+        AttemptEvent.CHARGED: AttemptStatus.SUCCEEDED,
+        AttemptEvent.REFUSED: AttemptStatus.DECLINED,
+        AttemptEvent.ANSWER_LOST: AttemptStatus.ACTION_NEEDED,
     }
 
 
 @pytest.mark.parametrize("status", [AttemptStatus.SUCCEEDED, AttemptStatus.DECLINED])
 def test_an_answer_is_final(status: AttemptStatus) -> None:
     assert not any(before is status for before, _ in NEXT)
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_charge_waits_to_be_confirmed_until_the_next_step(step: int) -> None:
+    dates = [on("2026-09-08"), on("2026-09-15"), on("2026-09-22"), on("2026-09-29")]
+
+    waiting = after_action_asked(Ladder(ISSUED, step))
+
+    assert waiting.state is DunningState.CONFIRMING
+    assert waiting.attempt_on == dates[step]
+    assert after_decline(waiting, is_hard=False).step == step + 1
+
+
+@pytest.mark.parametrize("state", [DunningState.STOPPED, DunningState.USED_UP])
+@pytest.mark.parametrize("is_hard", [True, False])
+def test_a_late_decline_does_not_begin_the_retries_again(state: DunningState, is_hard: bool) -> None:
+    ladder = Ladder(ISSUED, 4, state)
+
+    assert after_decline(ladder, is_hard=is_hard) == ladder
+    assert after_action_asked(ladder) == ladder
+
+
+@pytest.mark.parametrize("state", DunningState)
+def test_the_payer_can_begin_a_new_ladder_from_anywhere(state: DunningState) -> None:
+    assert STEPS[state, DunningEvent.PAYER_ACTED] is DunningState.RETRYING

@@ -19,7 +19,7 @@ from adapters.gateway.protocol import Charged, Declined, ProviderEvent
 from adapters.gateway.sandbox import SandboxGateway
 from adapters.settings import Settings
 from api.app import create_app
-from services import payments
+from services import providerevents
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET, RunningProvider, running_provider
 from tests.services.books import charges, check_books, check_settled
 from tests.services.world import Company, World
@@ -164,9 +164,9 @@ async def test_the_same_event_at_once_and_again_is_taken_once(
     again = replace(event, outcome=Charged(reference="ch_other", amount_cents=3900))
 
     taken = await asyncio.gather(
-        *(payments.receive(besieged.sessions, event, wall=besieged.wall) for _ in range(10))
+        *(providerevents.receive(besieged.sessions, event, wall=besieged.wall) for _ in range(10))
     )
-    later = await payments.receive(besieged.sessions, again, wall=besieged.wall)
+    later = await providerevents.receive(besieged.sessions, again, wall=besieged.wall)
 
     assert (sum(taken), later) == (1, False)
     (invoice,) = await besieged.invoices(company)
@@ -178,10 +178,10 @@ async def test_what_is_final_stays_when_a_contradiction_comes_under_another_id(
     besieged: World, hostile: RunningProvider
 ) -> None:
     company, event = await declined_unheard(besieged, hostile)
-    await payments.receive(besieged.sessions, event, wall=besieged.wall)
+    await providerevents.receive(besieged.sessions, event, wall=besieged.wall)
     other = replace(event, id=f"evt_{uuid4().hex}", outcome=Charged(reference="ch_other", amount_cents=3900))
 
-    await payments.receive(besieged.sessions, other, wall=besieged.wall)
+    await providerevents.receive(besieged.sessions, other, wall=besieged.wall)
 
     assert (await besieged.invoices(company))[0].status == "OPEN"
     await check_books(besieged, company, provider=hostile)
@@ -195,9 +195,9 @@ async def test_a_webhook_about_nothing_of_ours_is_taken_and_changes_nothing(
     named = key and key.format(account=company.account_id, nobody=uuid4())
     event = charged(named)
 
-    await payments.receive(besieged.sessions, event, wall=besieged.wall)
+    await providerevents.receive(besieged.sessions, event, wall=besieged.wall)
 
-    assert await payments.receive(besieged.sessions, event, wall=besieged.wall) is False
+    assert await providerevents.receive(besieged.sessions, event, wall=besieged.wall) is False
     assert (await besieged.invoices(company))[0].status == "OPEN"
     await check_books(besieged, company, provider=hostile)
 
