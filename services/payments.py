@@ -140,6 +140,9 @@ async def collect(
     async with sessions.begin() as session:
         account = await lock_account(session, account_id=account_id, wall=wall)
         await record(session, account, attempt_id=attempt.id, outcome=outcome)
+    if attempt.status == AttemptStatus.ACTION_NEEDED and isinstance(outcome, Declined):
+        # What nobody confirmed is given up; the charge that was due is still to be made.
+        await collect(sessions, gateway, account_id=account_id, invoice_id=invoice_id, wall=wall)
 
 
 async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> None:

@@ -50,6 +50,8 @@ SHORT_LISTS = {
     "UsageEventTrace.tiers": "a table of the rules",
     "UsageEventTrace.billedOn": "one, and the adjustments of one period",
     "UsageEventTrace.alertsFired": "at most three for each alert",
+    "Payment.refunds": "made by hand",
+    "StatementLine.entries": "at most three",
     "Invoice.payments": "four by themselves, and those made by hand",
     "UpcomingInvoice.sections": "at most three",
     "InvoiceSectionGroup.lines": "part of an invoice's",

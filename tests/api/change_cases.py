@@ -370,10 +370,7 @@ async def forgive_open(at: Installation) -> Arranged:
 
 @situation("creditNoteCreate", "a part of a paid invoice is forgiven")
 async def forgive_paid(at: Installation) -> Arranged:
-    player = await people(at)
-    await player.pay_with("tok_visa")
-    await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
-    await later(player)
+    player = await paid(at)
     return player, {"invoiceId": await last_invoice(player), "amount": "10.00", "reason": "goodwill"}
 
 
@@ -387,6 +384,26 @@ async def void(at: Installation) -> Arranged:
 async def write_off(at: Installation) -> Arranged:
     player = await monthly(at)
     return player, {"invoiceId": await last_invoice(player), "reason": "they went away"}
+
+
+@situation("refundCreate", "credit is paid back")
+async def pay_back(at: Installation) -> Arranged:
+    player = await paid(at)
+    note = {"invoiceId": await last_invoice(player), "amount": "10.00", "reason": "goodwill"}
+    await player.do("creditNoteCreate", **note)
+    found = await at.api.ask(
+        "query ($id: ID!) { account(id: $id) { payments { edges { node { id } } } } }", id=player.account_id
+    )
+    payment_id = found["account"]["payments"]["edges"][0]["node"]["id"]
+    return player, {"paymentId": payment_id, "amount": "8.00", "reason": "goodwill"}
+
+
+async def paid(at: Installation) -> Player:
+    """A monthly subscription whose first invoice is paid."""
+    player = await people(at)
+    await player.pay_with("tok_visa")
+    await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
+    return await later(player)
 
 
 async def last_invoice(player: Player) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.invoicing import ChargeOnItsWay, CreditNoteTooLarge, InvoiceNotOpen
+from domain.refunds import PaymentNotTaken, RefundTooLarge
 from domain.seats import TooManyLiteSeats
 from services.accounts import UnknownAccount
 from services.moves import DifferentClocks, SameAccount, WorkspaceLeft
@@ -116,3 +117,26 @@ async def move_without_room(at: Installation) -> Asked:
     await at.api.do("subscriptionStart", "__typename", accountId=there, plan="ESSENTIAL")
     given = {"workspaceId": player.workspace_id, "toAccountId": there}
     return given, TooManyLiteSeats("Essential", 0, 1, 1, "ann")
+
+
+@case("refundCreate", PaymentNotTaken)
+async def refund_what_was_declined(at: Installation) -> Asked:
+    given = await payment_of(at, "tok_declined")
+    return {**given, "amount": "1.00", "reason": "goodwill"}, PaymentNotTaken("DECLINED")
+
+
+@case("refundCreate", RefundTooLarge)
+async def refund_without_credit(at: Installation) -> Asked:
+    given = await payment_of(at, "tok_visa")
+    return {**given, "amount": "1.00", "reason": "goodwill"}, RefundTooLarge("$0.00", "$1.00")
+
+
+async def payment_of(at: Installation, token: str) -> dict[str, Any]:
+    """Give the first payment of an account that pays with some card."""
+    player = await subscribed(at)
+    await player.pay_with(token)
+    await player.do("invoicePay", invoiceId=await first_invoice(player))
+    found = await at.api.ask(
+        "query ($id: ID!) { account(id: $id) { payments { edges { node { id } } } } }", id=player.account_id
+    )
+    return {"paymentId": found["account"]["payments"]["edges"][0]["node"]["id"]}

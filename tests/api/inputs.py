@@ -133,6 +133,7 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
         "creditNoteCreate": {"invoiceId": ids.invoice, "amount": "1.00", "reason": "Sorry"},
         "invoiceVoid": {"invoiceId": ids.invoice, "reason": "Wrong"},
         "invoiceWriteOff": {"invoiceId": ids.invoice, "reason": "Bust"},
+        "refundCreate": {"paymentId": ids.payment, "amount": "1.00", "reason": "Sorry"},
     }
 
 

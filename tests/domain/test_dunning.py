@@ -87,8 +87,10 @@ def test_paying_by_hand_or_a_new_card_begins_a_new_ladder_at_once() -> None:
             False,
             True,
             None,
-            "The bank wants the payment confirmed; if that has not happened by 2026-09-15, it is given up and charged "
-            "anew.",
+            (
+                "The bank wants the payment confirmed; if that has not happened by 2026-09-15, it is given up and charged "
+                "anew."
+            ),
         ),
         (
             Ladder(ISSUED, 4, DunningState.USED_UP),
