@@ -149,7 +149,7 @@ async def receive(sessions: Sessions, event: ProviderEvent, *, wall: datetime) -
     reference = _attempt_reference(event.idempotency_key)
     async with sessions.begin() as session:
         is_new = await queries.take_provider_event(session, event_id=event.id, kind=event.kind, now=wall)
-        if not is_new or reference is None or event.outcome is None:
+        if not is_new or reference is None or not isinstance(event.outcome, Charged | Declined):
             return False
         account_id, attempt_id = reference
         try:
@@ -204,9 +204,9 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
 async def _charge(
     gateway: Gateway, account: AccountNow, attempt: PaymentAttempt
 ) -> Charged | Declined | None:
-    """Ask the provider for the money; None when its answer was lost."""
+    """Ask the provider for the money; None when its answer was lost or the customer has still to confirm."""
     try:
-        return await gateway.charge(
+        outcome = await gateway.charge(
             customer=account.row.provider_customer or "",
             payment_method=attempt.payment_method,
             amount_cents=attempt.amount_cents,
@@ -216,6 +216,7 @@ async def _charge(
         )
     except NoAnswer:
         return None
+    return outcome if isinstance(outcome, Charged | Declined) else None
 
 
 async def _record(

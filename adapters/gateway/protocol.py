@@ -141,6 +141,10 @@ class Gateway(Protocol):
     something may have. None may be called inside a database transaction.
     """
 
+    async def aclose(self) -> None:
+        """Close the connections. The gateway cannot be used after."""
+        ...
+
     async def create_customer(self, *, name: str, idempotency_key: str) -> str:
         """Return the provider's reference of the customer; the same key returns the same one."""
         ...
@@ -166,7 +170,9 @@ class Gateway(Protocol):
         """Take back a charge that waits for the customer, and return what became of it; done twice it says the same."""
         ...
 
-    async def refund(self, *, charge: str, amount_cents: int, idempotency_key: str) -> Refunded | RefundRefused:
+    async def refund(
+        self, *, charge: str, amount_cents: int, idempotency_key: str
+    ) -> Refunded | RefundRefused:
         """Give a part of a charge back, once for each idempotency key; `charge` is the reference of a `Charged`."""
         ...
 
