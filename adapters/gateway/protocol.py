@@ -141,6 +141,10 @@ class Gateway(Protocol):
     something may have. None may be called inside a database transaction.
     """
 
+    async def aclose(self) -> None:
+        """Close the connections. The gateway cannot be used after."""
+        ...
+
     async def create_customer(self, *, name: str, idempotency_key: str) -> str:
         """Return the provider's reference of the customer; the same key returns the same one."""
         ...

@@ -9,17 +9,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from adapters.gateway.protocol import (
+    ActionNeeded,
     Charged,
     Declined,
     GatewayUnavailable,
     OutcomeUnknown,
     PaymentMethodRefused,
     ProviderEvent,
+    Refunded,
+    RefundRefused,
     RequestRejected,
     StoredPaymentMethod,
     WebhookRefused,
@@ -32,6 +36,8 @@ from adapters.gateway.sandbox_messages import (
     ErrorBody,
     Event,
     MethodAnswer,
+    PageAnswer,
+    RefundAnswer,
 )
 from adapters.gateway.webhooks import Reason, signing_key, verify
 
@@ -86,7 +92,7 @@ class SandboxGateway:
         currency: str,
         idempotency_key: str,
         description: str,
-    ) -> Charged | Declined:
+    ) -> Charged | Declined | ActionNeeded:
         """See `Gateway.charge`."""
         order = {
             "customer": customer,
@@ -98,7 +104,26 @@ class SandboxGateway:
         response = await self._post("/v1/charges", order, idempotency_key=idempotency_key)
         return _read(response, ChargeAnswer).outcome()
 
-    async def find_charge(self, *, idempotency_key: str) -> Charged | Declined | None:
+    async def give_up(self, *, reference: str) -> Charged | Declined:
+        """See `Gateway.give_up`."""
+        response = await self._post(f"/v1/charges/{quote(reference, safe='')}/give_up", {})
+        return _read(response, ChargeAnswer).decision()
+
+    async def refund(
+        self, *, charge: str, amount_cents: int, idempotency_key: str
+    ) -> Refunded | RefundRefused:
+        """See `Gateway.refund`."""
+        order = {"charge": charge, "amount_cents": amount_cents}
+        response = await self._post("/v1/refunds", order, idempotency_key=idempotency_key)
+        return _read(response, RefundAnswer).outcome()
+
+    async def payment_method_page(self, *, customer: str, return_url: str, idempotency_key: str) -> str:
+        """See `Gateway.payment_method_page`."""
+        order = {"customer": customer, "return_url": return_url}
+        response = await self._post("/v1/payment_method_pages", order, idempotency_key=idempotency_key)
+        return _read(response, PageAnswer).url
+
+    async def find_charge(self, *, idempotency_key: str) -> Charged | Declined | ActionNeeded | None:
         """See `Gateway.find_charge`."""
         query = httpx.QueryParams({"idempotency_key": idempotency_key})
         response = await self._send(self._client.build_request("GET", "/v1/charges", params=query))
@@ -112,13 +137,13 @@ class SandboxGateway:
             event = msgspec.json.decode(body, type=Event)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise WebhookRefused(Reason.ODD_BODY) from error
-        charge = event.data.charge
+        subject = event.data.charge or event.data.refund
         return ProviderEvent(
             id=message_id,
             kind=event.type,
-            idempotency_key=charge.idempotency_key if charge else None,
-            reference=charge.id if charge else None,
-            outcome=charge.outcome() if charge else None,
+            idempotency_key=subject.idempotency_key if subject else None,
+            reference=subject.id if subject else None,
+            outcome=subject.outcome() if subject else None,
             created_at=event.timestamp,
         )
 

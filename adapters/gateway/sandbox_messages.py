@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from adapters.gateway.declines import declined
-from adapters.gateway.protocol import Charged, Declined, PaymentMethodKind
+from adapters.gateway.protocol import (
+    ActionNeeded,
+    Charged,
+    Declined,
+    PaymentMethodKind,
+    Refunded,
+    RefundRefused,
+)
 
 
 class CustomerAnswer(msgspec.Struct, frozen=True):
@@ -25,16 +32,23 @@ class MethodAnswer(msgspec.Struct, frozen=True):
 
 
 class ChargeAnswer(msgspec.Struct, frozen=True):
-    """A charge that was decided, one way or the other."""
+    """A charge that was decided, one way or the other, or waits for the customer at `url`."""
 
     id: str
     idempotency_key: str
     amount_cents: int
-    status: Literal["succeeded", "declined"]
+    status: Literal["succeeded", "declined", "action_needed"]
     decline_code: str | None
+    url: str | None = None
 
-    def outcome(self) -> Charged | Declined:
+    def outcome(self) -> Charged | Declined | ActionNeeded:
         """Return the charge in the gateway's terms."""
+        if self.status == "action_needed":
+            return ActionNeeded(reference=self.id, url=self.url or "")
+        return self.decision()
+
+    def decision(self) -> Charged | Declined:
+        """Return a charge that does not wait in the gateway's terms."""
         if self.status == "succeeded":
             return Charged(reference=self.id, amount_cents=self.amount_cents)
         return declined(self.id, code=self.decline_code or "generic_decline")
@@ -44,6 +58,28 @@ class ChargesAnswer(msgspec.Struct, frozen=True):
     """The charges found: none or one when asked by idempotency key."""
 
     charges: tuple[ChargeAnswer, ...]
+
+
+class RefundAnswer(msgspec.Struct, frozen=True):
+    """A refund that was made or refused."""
+
+    id: str
+    idempotency_key: str
+    amount_cents: int
+    status: Literal["succeeded", "refused"]
+    refusal: str | None
+
+    def outcome(self) -> Refunded | RefundRefused:
+        """Return the refund in the gateway's terms."""
+        if self.status == "succeeded":
+            return Refunded(reference=self.id, amount_cents=self.amount_cents)
+        return RefundRefused(reference=self.id, reason=self.refusal or "The provider refused the refund.")
+
+
+class PageAnswer(msgspec.Struct, frozen=True):
+    """A hosted page."""
+
+    url: str
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -63,6 +99,7 @@ class EventData(msgspec.Struct, frozen=True):
     """What an event is about. Other kinds of event carry other things, which are not read."""
 
     charge: ChargeAnswer | None = None
+    refund: RefundAnswer | None = None
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.gateway.protocol import Charged, Declined, Gateway
+from adapters.gateway.protocol import ActionNeeded, Charged, Declined, Gateway
 from adapters.gateway.sandbox import SandboxGateway
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET, RunningProvider, running_provider
 
@@ -20,7 +20,7 @@ class Payer:
     customer: str
     payment_method: str
 
-    async def pay(self, key: str, *, amount_cents: int = 2_900) -> Charged | Declined:
+    async def pay(self, key: str, *, amount_cents: int = 2_900) -> Charged | Declined | ActionNeeded:
         """Charge the stored payment method under a key."""
         return await self.gateway.charge(
             customer=self.customer,

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Target = Literal["charge", "find", "attach", "customer"]
+Target = Literal["charge", "find", "attach", "customer", "give_up", "refund", "page"]
 WebhookKind = Literal["duplicate", "shuffle", "forged"]
 WEBHOOK_KINDS = frozenset({"duplicate", "shuffle", "forged"})
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx
 import msgspec
 
-from adapters.gateway.sandbox_provider.book import Charge
 from adapters.gateway.sandbox_provider.faults import Faults
+from adapters.gateway.sandbox_provider.records import Charge, Refund
 from adapters.gateway.webhooks import sign
 
 TIMEOUT_SECONDS = 3.0
@@ -43,21 +43,21 @@ class Tally:
 
 
 class Postman:
-    """Delivers the events of charges to one URL, or nothing if it is empty."""
+    """Delivers the events of charges and refunds to one URL, or nothing if it is empty."""
 
     def __init__(self, *, url: str, key: bytes, faults: Faults) -> None:
         self.tally = Tally()
         self._url = url
         self._key = key
         self._faults = faults
-        self._outbox: asyncio.Queue[Charge] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Charge | Refund] = asyncio.Queue()
         self._retries: set[asyncio.Task[None]] = set()
 
-    def announce(self, charge: Charge) -> None:
-        """Queue the event of a charge."""
+    def announce(self, subject: Charge | Refund) -> None:
+        """Queue the event of a charge or a refund as it now is."""
         if self._url:
             self.tally.pending += 1
-            self._outbox.put_nowait(charge)
+            self._outbox.put_nowait(subject)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -66,8 +66,8 @@ class Postman:
         async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             try:
                 while True:
-                    charges, letters = await self._next_letters()
-                    self.tally.pending += len(letters) - charges
+                    subjects, letters = await self._next_letters()
+                    self.tally.pending += len(letters) - subjects
                     for letter in letters:
                         await self._first_try(client, letter)
             finally:
@@ -75,23 +75,22 @@ class Postman:
                     retry.cancel()
 
     async def _next_letters(self) -> tuple[int, list[Letter]]:
-        """Return how many charges are announced next, and the letters that do so, as the next fault says."""
-        charge = await self._outbox.get()
+        """Return how many things are announced next, and the letters that do so, as the next fault says."""
+        subject = await self._outbox.get()
         fault = self._faults.for_webhook()
         if fault is None:
-            return 1, [_letter(charge)]
+            return 1, [_letter(subject)]
         if fault.kind == "shuffle":
-            charges = [charge, *await self._hold(fault.n - 1)]
-            return len(charges), [_letter(each) for each in reversed(charges)]
-        letter = _letter(charge)
+            subjects = [subject, *await self._hold(fault.n - 1)]
+            return len(subjects), [_letter(each) for each in reversed(subjects)]
+        letter = _letter(subject)
         if fault.kind == "forged":
-            success = msgspec.structs.replace(charge, status="succeeded", decline_code=None)
-            return 1, [replace(_letter(success), is_forged=True), letter]
+            return 1, [replace(_letter(_as_success(subject)), is_forged=True), letter]
         copies = [replace(letter, id=_event_id()) if fault.other_id else letter for _ in range(fault.n)]
         return 1, [letter, *copies]
 
-    async def _hold(self, count: int) -> list[Charge]:
-        held: list[Charge] = []
+    async def _hold(self, count: int) -> list[Charge | Refund]:
+        held: list[Charge | Refund] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HOLD_SECONDS):
                 while len(held) < count:
@@ -136,9 +135,16 @@ class Postman:
         return is_accepted or letter.is_forged
 
 
-def _letter(charge: Charge) -> Letter:
-    event = {"type": f"charge.{charge.status}", "timestamp": charge.created_at, "data": {"charge": charge}}
+def _letter(subject: Charge | Refund) -> Letter:
+    name = "charge" if isinstance(subject, Charge) else "refund"
+    event = {"type": f"{name}.{subject.status}", "timestamp": datetime.now(UTC), "data": {name: subject}}
     return Letter(id=_event_id(), body=msgspec.json.encode(event))
+
+
+def _as_success(subject: Charge | Refund) -> Charge | Refund:
+    if isinstance(subject, Charge):
+        return msgspec.structs.replace(subject, status="succeeded", decline_code=None, url=None)
+    return msgspec.structs.replace(subject, status="succeeded", refusal=None)
 
 
 def _event_id() -> str:

@@ -20,6 +20,8 @@ idempotency key asked again is answered at once with what really happened.
 | `tok_flaky`                | Visa        | the method's first two charges: insufficient_funds; then succeeds |
 | `tok_timeout_after_charge` | Visa        | succeeds, then hangs past the client's timeout                 |
 | `tok_error_after_charge`   | Visa        | succeeds, then answers 500                                     |
+| `tok_action_needed`        | Visa        | waits for the customer, who confirms or refuses at the charge's page |
+| `tok_no_refunds`           | Visa        | succeeds; every refund of it is refused                        |
 | `tok_refused`              | refused     | -                                                              |
 """
 
@@ -51,6 +53,8 @@ class Behaviour:
     decline_code: str | None = None
     declines: int | None = None
     after_charge: AfterCharge = AfterCharge.ANSWER
+    needs_action: bool = False
+    takes_no_refunds: bool = False
 
     def decides(self, *, earlier_charges: int) -> str | None:
         """Return the decline code of a method's next charge, or `None` if it succeeds."""
@@ -76,6 +80,8 @@ TOKENS: Mapping[str, Behaviour] = MappingProxyType(
         "tok_flaky": Behaviour("0341", decline_code="insufficient_funds", declines=2),
         "tok_timeout_after_charge": Behaviour("0408", after_charge=AfterCharge.HANG),
         "tok_error_after_charge": Behaviour("0500", after_charge=AfterCharge.FAIL),
+        "tok_action_needed": Behaviour("3155", needs_action=True),
+        "tok_no_refunds": Behaviour("5126", takes_no_refunds=True),
         "tok_refused": Behaviour("0101", is_refused=True),
     }
 )

@@ -42,6 +42,20 @@ class ChargeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: Annotated[str, msgspec.Meta(max_length=1000)]
 
 
+class RefundOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/refunds`."""
+
+    charge: Text
+    amount_cents: Annotated[int, msgspec.Meta(ge=1, le=10**12)]
+
+
+class PageOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /v1/payment_method_pages`."""
+
+    customer: Text
+    return_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[!-~]+\Z", max_length=2000)]
+
+
 class ProviderRefusal(Exception):
     """An answer from 400 on, with the provider's code for it."""
 
