@@ -20,6 +20,7 @@ from adapters.gateway.sandbox import SandboxGateway
 from adapters.settings import Settings
 from api.app import create_app
 from services import providerevents
+from tests.faults.use_cases import with_a_refund
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET, RunningProvider, running_provider
 from tests.services.books import charges, check_books, check_settled
 from tests.services.world import Company, World
@@ -155,6 +156,45 @@ async def test_a_webhook_alone_settles_an_attempt_whose_answers_are_all_lost(
     await webhooks_are_out(hostile)
 
     await check_settled(besieged, company, provider=hostile)
+
+
+@pytest.mark.parametrize(("decision", "status"), [("confirmed", "PAID"), ("refused", "OPEN")])
+async def test_a_webhook_tells_what_the_customer_answered(
+    besieged: World, hostile: RunningProvider, decision: str, status: str
+) -> None:
+    company = await besieged.customer(token="tok_action_needed")
+    await besieged.work()
+    (asked,) = await besieged.invoices(company)
+    hostile.misbehave({"kind": "duplicate", "n": 3})
+
+    hostile.request("POST", asked.action_url, data={"decision": decision})
+    await webhooks_are_out(hostile)
+
+    (invoice,) = await besieged.invoices(company)
+    assert (invoice.status, invoice.action_url) == (status, None)
+    await check_books(besieged, company, provider=hostile)
+
+
+async def test_refunds_whose_answers_are_lost_are_made_once(
+    besieged: World, hostile: RunningProvider
+) -> None:
+    dice = random.Random(7)
+    companies = [await with_a_refund(besieged) for _ in range(8)]
+    await webhooks_are_out(hostile)
+    lost = [{**fault, "target": "refund"} for fault in LOST_ANSWERS]
+    hostile.misbehave(*dice.choices(lost, k=12), *dice.choices(ODD_WEBHOOKS, k=10))
+
+    for look in range(5):
+        await besieged.at(besieged.wall + timedelta(minutes=30 * look)).work()
+    await webhooks_are_out(hostile)
+
+    for company in companies:
+        await check_settled(besieged, company, provider=hostile)
+        made = await besieged.row(
+            "SELECT status, amount_cents FROM refunds WHERE account_id = :a", a=company.account_id
+        )
+        assert (made.status, made.amount_cents) == ("SUCCEEDED", 10_00)
+    hostile.request("DELETE", "/_faults")
 
 
 async def test_the_same_event_at_once_and_again_is_taken_once(

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from services import due, payments
+from services import corrections, due, payments, refunds
 from services.beginnings import AlreadySubscribed
 from services.testclocks import AdvanceRunning
 from services.usage import EventStatus
@@ -57,6 +58,28 @@ async def with_usage(world: World) -> Company:
     return company
 
 
+async def with_a_refund(world: World) -> Company:
+    """A paid invoice of which a part was forgiven, and is to be paid back."""
+    company = await paid_up(world)
+    (invoice,) = await world.invoices(company)
+    payment_id = await world.value(
+        "SELECT id FROM payment_attempts WHERE account_id = :a", a=company.account_id
+    )
+    async with world.locked(company) as (session, account):
+        given: dict[str, Any] = {"amount_cents": 10_00, "reason": "an outage"}
+        await corrections.create_credit_note(session, account, invoice_id=invoice.id, **given)
+        await refunds.create(session, account, payment_id=payment_id, **given)
+    return company
+
+
+async def asked_to_confirm(world: World) -> Company:
+    """An invoice whose charge the bank wants confirmed, and a card that needs none since."""
+    company = await world.customer(token="tok_action_needed")
+    await world.work()
+    await world.give_card(company, "tok_visa")
+    return company
+
+
 async def with_card_only(world: World) -> Company:
     return await world.company(token="tok_visa")
 
@@ -87,6 +110,19 @@ async def close(world: World, company: Company) -> None:
 
 async def start(world: World, company: Company) -> None:
     await world.start(company)
+
+
+async def pay_back(world: World, company: Company) -> None:
+    refund_id = await world.value("SELECT id FROM refunds WHERE account_id = :a", a=company.account_id)
+    await refunds.carry_out(
+        world.sessions, world.gateway, account_id=company.account_id, refund_id=refund_id, wall=world.wall
+    )
+
+
+async def sweep_and_see_it_paid_back(world: World, company: Company) -> None:
+    await world.work()
+    status = await world.value("SELECT status FROM refunds WHERE account_id = :a", a=company.account_id)
+    assert status == "SUCCEEDED"
 
 
 async def advance(world: World, company: Company) -> None:
@@ -145,6 +181,8 @@ async def record_again(world: World, company: Company) -> None:
 COLLECT = UseCase("collect", customer, collect, sweep)
 USE_CASES = (
     COLLECT,
+    UseCase("pay_back", with_a_refund, pay_back, sweep_and_see_it_paid_back),
+    UseCase("give_up", asked_to_confirm, collect, sweep, fewest_points=25),
     UseCase("close_chunk", with_usage, close, sweep_in_october, invoices=2, units=7),
     UseCase("sweep", with_usage, sweep_in_october, sweep_in_october, invoices=2, units=7, fewest_points=50),
     UseCase("start", with_card_only, start, start_again),

@@ -49,6 +49,7 @@ async def check_books(world: World, company: Company, *, provider: RunningProvid
     await _check_periods(world, company)
     if provider is not None:
         await _check_charges(world, account, charges(provider))
+        await _check_refunds(world, account, provider)
 
 
 async def check_settled(world: World, company: Company, *, provider: RunningProvider) -> None:
@@ -60,6 +61,8 @@ async def check_settled(world: World, company: Company, *, provider: RunningProv
         "SELECT status FROM payment_attempts WHERE account_id = :a", a=company.account_id
     )
     assert not UNDECIDED & {row.status for row in attempts}, "an attempt has no outcome"
+    refunds = await world.run("SELECT status FROM refunds WHERE account_id = :a", a=company.account_id)
+    assert not UNDECIDED & {row.status for row in refunds}, "a refund has no outcome"
     parked = await world.run(PARKED, account=company.account_id)
     assert not parked, f"parked: {parked}"
 
@@ -108,3 +111,21 @@ async def _check_charges(world: World, account: UUID, log: list[dict[str, Any]])
     for row in await world.run("SELECT * FROM invoices WHERE account_id = :a AND status = 'PAID'", a=account):
         paid = sum(attempt.amount_cents for attempt in known if attempt.invoice_id == row.id)
         assert paid == max(row.total_cents, 0) - row.credit_applied_cents, f"invoice {row.number} took {paid}"
+
+
+async def _check_refunds(world: World, account: UUID, provider: RunningProvider) -> None:
+    """Check that what the provider gave back is what we say it gave back, once for each refund."""
+    ours = await world.run("SELECT * FROM refunds WHERE account_id = :a", a=account)
+    log = provider.request("GET", "/v1/refunds").json()["refunds"]
+    theirs = [each for each in log if f":{account}:" in each["idempotency_key"]]
+    given = Counter((each["id"], each["amount_cents"]) for each in theirs if each["status"] == "succeeded")
+    known = Counter((row.provider_reference, row.amount_cents) for row in ours if row.status == "SUCCEEDED")
+    undecided = sum(1 for row in ours if row.status in UNDECIDED)
+    assert not known - given, "we recorded a refund that the provider did not make"
+    assert (given - known).total() <= undecided, "the provider made a refund that we did not record"
+    held = await world.value(
+        "SELECT coalesce(-sum(amount_cents), 0) FROM ledger_entries "
+        "WHERE account_id = :a AND ledger_account = 'REFUND'",
+        a=account,
+    )
+    assert held == sum(row.amount_cents for row in ours if row.status in UNDECIDED), "refunds are not posted"

@@ -173,6 +173,7 @@ class World:
         await period_close.close_periods(tools, wall=wall)
         await payment_retries.collect(tools, wall=wall)
         await payment_retries.freeze(tools, wall=wall)
+        await payment_retries.pay_back(tools, wall=wall)
 
     async def run(self, sql: str, **values: object) -> Sequence[Row[Any]]:
         """Run SQL, and give its rows if it has any."""
