@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from domain.calendar import Period, intervals_from, local_day
 from domain.commitments import (
-    commitment_price,
     psp_line,
     seat_price,
     terms_opening,
+    usage_line,
     with_psp,
 )
 from domain.facts import ContractTerms
@@ -118,26 +118,22 @@ def _usage_amendment(
     now: ContractTerms,
     causes: tuple[int, ...],
 ) -> Iterator[Charge]:
-    months = phase.billing_months
     old = {commitment.metric: commitment for commitment in before.usage}
     new = {commitment.metric: commitment for commitment in now.usage}
     for metric in Metric:
         if old.get(metric) == new.get(metric):
             continue
-        states = [
-            SeatsAtPrice(1, commitment_price(phase, commitment) * months)
-            if (commitment := side.get(metric))
-            else SeatsAtPrice(0, 0)
-            for side in (old, new)
-        ]
-        label = f"{phase.book.metrics[metric].label}, committed"
-        yield from pair(
-            Frame(f"committed-{metric}-", label, Section.PRORATIONS, served.end),
-            day=day,
-            period=billed,
-            left=share_left(billed, day),
-            service=Period(day, billed.end),
-            before=states[0],
-            now=states[1],
-            causes=causes,
-        )
+        for kind, sign, commitment in (("remaining", 1, new.get(metric)), ("unused", -1, old.get(metric))):
+            if commitment:
+                yield usage_line(
+                    phase,
+                    commitment,
+                    Period(day, billed.end),
+                    key=f"committed-{metric}-{kind}:{day}",
+                    section=Section.PRORATIONS,
+                    period=billed,
+                    due_on=served.end,
+                    causes=causes,
+                    change=f"committed-{metric}-change:{day}",
+                    sign=sign,
+                )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from domain.calendar import Period, add_months
+from domain.calendar import Period, add_months, show_day
 from domain.facts import Commitment, ContractTerms
 from domain.money import PRICE_DECIMALS, cents, show_cents, show_price
 from domain.phases import Phase
 from domain.pricebook import Metric
+from domain.proration import share_left
 from domain.rating import exact_cost
 from domain.sections import PSP_LABEL, Charge, Section
 from domain.subscriptions import BadContractTerms
@@ -125,6 +126,41 @@ def psp_line(
         explanation=f"{minus}{show_price(phase.book.psp_monthly)} x ({shares}) = {show_cents(amount)}",
         quantity=sign,
         unit_price=phase.book.psp_monthly,
+        change=change,
+        causes=causes,
+    )
+
+
+def usage_line(
+    phase: Phase,
+    commitment: Commitment,
+    service: Period,
+    *,
+    key: str,
+    section: Section,
+    period: Period,
+    due_on: date,
+    causes: tuple[int, ...],
+    change: str | None = None,
+    sign: int = 1,
+) -> Charge:
+    """Charge committed usage for a billing period, or for the days of it that are left; or give them back."""
+    price, left = commitment_price(phase, commitment), share_left(period, service.start)
+    amount = sign * cents(price * phase.billing_months, part=left.days, whole=left.of)
+    words = f"{phase.book.metrics[commitment.metric].label}: {commitment.units:,} a month committed"
+    if change:
+        words = f"{'Remaining' if sign > 0 else 'Unused'} time on {words} from {show_day(service.start)}"
+    minus, part = "-" if sign < 0 else "", "" if left.days == left.of else f" x {left}"
+    return Charge(
+        key=key,
+        section=section,
+        description=words,
+        period=period,
+        service=service,
+        due_on=due_on,
+        amount=amount,
+        explanation=f"{minus}{show_price(price)} x {show_months(phase.billing_months)}{part} = {show_cents(amount)}",
+        quantity=sign * commitment.units,
         change=change,
         causes=causes,
     )

@@ -15,10 +15,11 @@ from domain.commitments import (
     seat_price,
     show_months,
     terms_opening,
+    usage_line,
     with_psp,
 )
-from domain.facts import Commitment, ContractTerms
-from domain.money import cents, show_cents, show_price
+from domain.facts import ContractTerms
+from domain.money import show_cents, show_price
 from domain.monthly import SeatBill, bill_ahead, bill_changes
 from domain.phases import Phase
 from domain.proration import SeatsAtPrice, show_seats
@@ -79,28 +80,17 @@ def _commitment(phase: Phase, billed: Period, zone: ZoneInfo) -> Iterator[Charge
         causes=(order,),
     )
     for commitment in terms.usage:
-        yield _committed_usage(phase, billed, commitment, months=months, order=order)
+        yield usage_line(
+            phase,
+            commitment,
+            billed,
+            key=f"committed-usage:{commitment.metric}:{billed.start}",
+            section=Section.SUBSCRIPTION,
+            period=billed,
+            due_on=billed.start,
+            causes=(order,),
+        )
     yield from _psp(phase, billed, terms=terms, order=order)
-
-
-def _committed_usage(
-    phase: Phase, billed: Period, commitment: Commitment, *, months: int, order: int
-) -> Charge:
-    price = commitment_price(phase, commitment)
-    amount = cents(price * months)
-    label = phase.book.metrics[commitment.metric].label
-    return Charge(
-        key=f"committed-usage:{commitment.metric}:{billed.start}",
-        section=Section.SUBSCRIPTION,
-        description=f"{label}: {commitment.units:,} a month committed",
-        period=billed,
-        service=billed,
-        due_on=billed.start,
-        amount=amount,
-        explanation=f"{show_price(price)} x {show_months(months)} = {show_cents(amount)}",
-        quantity=commitment.units,
-        causes=(order,),
-    )
 
 
 def _psp(phase: Phase, billed: Period, *, terms: ContractTerms, order: int) -> Iterator[Charge]:

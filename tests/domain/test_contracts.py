@@ -10,6 +10,7 @@ import pytest
 from domain.charges import Section
 from domain.commitments import LONGEST_TERM, check_terms
 from domain.facts import Commitment, ContractAmended, ContractSigned, ContractTerms
+from domain.money import price
 from domain.pricebook import Metric, Plan
 from domain.subscriptions import BadContractTerms
 from tests.domain.builders import UTC_ZONE, at, on, record
@@ -113,3 +114,47 @@ def test_two_amendments_of_one_date_are_one_pair() -> None:
     pair = [line for line in made[1].lines if line.section is Section.PRORATIONS]
     assert [(line.quantity, line.causes) for line in pair] == [(4, (2, 3)), (-3, (2, 3))]
     assert len({line.change for line in pair}) == 1
+
+
+def test_the_lines_of_an_amendment_say_what_changed_and_how_it_was_worked_out() -> None:
+    signed = replace(TERMS, billing_months=3, psp_from=START, usage=(EMAILS,))
+    amended = replace(
+        TERMS,
+        billing_months=3,
+        seats=5,
+        seat_price=price("80"),
+        usage=(replace(EMAILS, units=900, price=price("40")),),
+    )
+    entries = record(ContractSigned(at("2026-01-01"), signed, 1), ContractAmended(at("2026-02-10"), amended))
+
+    made = bill_account(entries, through=on("2026-04-01"), zone=UTC_ZONE)
+
+    found = [line for line in made[1].lines if line.section is Section.PRORATIONS]
+    assert [(line.description, line.quantity, line.explanation) for line in found] == [
+        (
+            "Remaining time on Advanced, committed: 5 seats from 10 Feb 2026",
+            5,
+            "5 seats x $240.00 x 50/90 days = $666.67",
+        ),
+        ("Unused time on 3 seats from 10 Feb 2026", -3, "-3 seats x $297.00 x 50/90 days = -$495.00"),
+        ("Unused time on Proactive Support Plus", -1, "-$99.00 x (1 month + 19/28 month) = -$166.18"),
+        (
+            "Remaining time on Bulk emails: 900 a month committed from 1 Mar 2026",
+            900,
+            "$40.00 x 3 months x 31/90 days = $41.33",
+        ),
+        (
+            "Unused time on Bulk emails: 500 a month committed from 1 Mar 2026",
+            -500,
+            "-$20.00 x 3 months x 31/90 days = -$20.67",
+        ),
+    ]
+    assert {line.causes for line in found} == {(2,)}
+    assert len({line.key for line in found}) == len(found)
+    assert [line.change for line in found] == [
+        "committed-change:2026-02-10",
+        "committed-change:2026-02-10",
+        "committed-psp-change:2026-02-10",
+        "committed-BULK_EMAIL-change:2026-03-01",
+        "committed-BULK_EMAIL-change:2026-03-01",
+    ]
