@@ -8,12 +8,12 @@ from domain.alerts import AlertMetric
 from domain.charges import Section, Stream
 from domain.dunning import AttemptStatus
 from domain.entitlements import Barrier
+from domain.events import Rejection
 from domain.invoicing import InvoiceStatus
 from domain.limits import SwitchCause
 from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.seats import SeatType
-from domain.usage import Rejection
 from services.notifications import NoticeKind
 from services.usage import EventStatus
 
