@@ -18,7 +18,7 @@ import msgspec
 from strawberry.http import GraphQLRequestData
 
 from api.usage_door import Event, sent_event
-from domain.usage import SentEvent
+from domain.events import SentEvent
 
 # Below this many bytes there is nothing to win.
 SMALLEST: Final = 4096

@@ -8,6 +8,7 @@ from domain.alerts import AlertMetric
 from domain.charges import Section, Stream
 from domain.dunning import AttemptStatus, DunningState
 from domain.entitlements import Barrier
+from domain.events import Rejection
 from domain.invoicing import InvoiceStatus
 from domain.ledger import LedgerAccount, MoveKind
 from domain.limits import SwitchCause
@@ -15,7 +16,6 @@ from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.refunds import RefundStatus
 from domain.seats import SeatType
-from domain.usage import Rejection
 from services.notifications import NoticeKind
 from services.usage import EventStatus
 

@@ -19,7 +19,14 @@ from api.nodes import must_reach
 from api.periods import Period, period
 from api.results import mutation
 from api.scalars import BigInt, Money, SafeString, money
-from domain.usage import AlreadyTakenBack, BatchTooLarge, Reading, SentEvent, UnknownEvent
+from api.usage_door import whole_number
+from domain.events import (
+    AlreadyTakenBack,
+    BatchTooLarge,
+    SentEvent,
+    UnknownEvent,
+)
+from domain.usage import Reading
 from services import usage
 from services.accounts import read_account
 from services.changes import PriceChanged
@@ -27,6 +34,7 @@ from services.usage import Outcome, UsageReport
 from services.workspaces import UnknownWorkspace
 
 Quantity = NewType("Quantity", float)
+"""A JSON number as it came; what is no whole number is refused with its event."""
 Properties = NewType("Properties", Mapping[str, str])
 
 
@@ -269,7 +277,7 @@ def _sent(event: UsageEventInput) -> SentEvent:
     return SentEvent(
         event_id=event.event_id,
         metric=event.metric,
-        quantity=event.quantity,
+        quantity=whole_number(event.quantity),
         at=event.at,
         channel=event.channel,
         conversation_id=event.conversation_id,

@@ -12,7 +12,7 @@ from api.context import Context
 from api.errors import ApiError, ErrorCode, bad_request, not_found, too_large
 from api.node_ids import decode_node_id
 from api.nodes import as_uuid
-from domain.usage import BatchTooLarge, SentEvent
+from domain.events import BatchTooLarge, SentEvent
 from services import usage
 from services.accounts import UnknownAccount, read_account
 from services.usage import Outcome
@@ -67,12 +67,17 @@ def sent_event(event: Event) -> SentEvent:
     return SentEvent(
         event.event_id,
         event.metric,
-        event.quantity,
+        whole_number(event.quantity),
         event.at,
         event.channel,
         event.conversation_id,
         event.properties,
     )
+
+
+def whole_number(number: float) -> int | None:
+    """Read a JSON number as a whole one, 3.0 as 3; None for any other, which is no quantity."""
+    return int(number) if number == number // 1 else None
 
 
 def _workspace(request: Request, context: Context) -> tuple[UUID, UUID]:

@@ -31,8 +31,8 @@ from api.seats import Teammate, TeammateStatus, teammate
 from api.tracing import UsageEventTrace, usage_event_trace
 from api.usage import UsageOverview, usage_overview
 from domain.contacts import BadEmailAddress, NoBillingContact, TooManyBillingContacts
+from domain.events import UnknownEvent
 from domain.seats import TooManyLiteSeats
-from domain.usage import UnknownEvent
 from services import moves, tracing, usage, workspaces
 from services.accounts import UnknownAccount, lock_account, read_account
 from services.changes import PriceChanged

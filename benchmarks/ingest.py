@@ -22,7 +22,7 @@ from benchmarks.rig.http import Connection, post, send_all
 from benchmarks.rig.installation import Store, installed, opened, serving
 from benchmarks.rig.measure import Rival, Work, race, show
 from benchmarks.rig.sending import OUTCOMES, SIZE, Place, Sender
-from domain.usage import SentEvent
+from domain.events import SentEvent
 from services import usage
 from services.accounts import read_account
 from services.usage import EventStatus

@@ -16,10 +16,10 @@ from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.usage import UsageEvent, UsageTakeback
 from domain.billing import running_period
 from domain.calendar import Period
+from domain.events import UnknownEvent, is_name
 from domain.phases import PhaseKind, phase_on
 from domain.pricebook import Metric
 from domain.rating import TierPart, tiers_between
-from domain.usage import UnknownEvent, is_name
 from services import histories
 from services.accounts import AccountNow
 

@@ -24,17 +24,13 @@ from adapters.tables.subscriptions import Subscription
 from adapters.tables.workspaces import Workspace
 from domain.billing import running_period
 from domain.calendar import Period, days_of, local_day
-from domain.phases import Phase, phase_on
-from domain.pricebook import Metric
-from domain.seats import full_seats
-from domain.usage import (
+from domain.events import (
     ADVICE,
     LATENESS,
     LONGEST_ID,
     Access,
     AlreadyTakenBack,
     BatchTooLarge,
-    Reading,
     Rejection,
     SentEvent,
     UnknownEvent,
@@ -42,11 +38,14 @@ from domain.usage import (
     access,
     is_name,
     judge,
-    read_metric,
     units,
     well_formed,
     within,
 )
+from domain.phases import Phase, phase_on
+from domain.pricebook import Metric
+from domain.seats import full_seats
+from domain.usage import Reading, read_metric
 from services import histories, lateness, watching
 from services.accounts import AccountNow
 from services.histories import NoSubscription

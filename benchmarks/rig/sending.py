@@ -15,8 +15,8 @@ from uuid import UUID
 import orjson
 
 from api.node_ids import NodeRef, encode_node_id
+from domain.events import SentEvent, units
 from domain.pricebook import Channel, Metric
-from domain.usage import SentEvent, units
 
 SIZE = 1000
 SHARES = {
@@ -84,7 +84,7 @@ class Sender:
         """Give the rows the store ends up with, in the order of the table's columns."""
         rows: list[tuple[object, ...]] = []
         for event in self.sent():
-            at, quantity = datetime.fromisoformat(event.at), int(event.quantity)
+            at, quantity = datetime.fromisoformat(event.at), event.quantity or 0
             counted = units(Metric(event.metric), quantity)
             key = (place.account_id, place.workspace_id, event.event_id)
             said = (event.metric, quantity, counted, at, at.date(), event.channel, event.conversation_id)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.node_ids import decode_node_id
 from domain.calendar import UnknownTimeZone
 from domain.contacts import BadEmailAddress, NoBillingContact, TooManyBillingContacts
+from domain.events import AlreadyTakenBack, BatchTooLarge, UnknownEvent
 from domain.invoicing import InvoiceNotOpen
 from domain.refusal import Refusal
 from domain.seats import LiteSeatsExhausted, TooManyLiteSeats
@@ -27,7 +28,6 @@ from domain.subscriptions import (
     TrialExtendedAlready,
     TrialRunning,
 )
-from domain.usage import AlreadyTakenBack, BatchTooLarge, UnknownEvent
 from services.apikeys import UnknownKey
 from services.beginnings import AlreadySubscribed, NoWorkspace
 from services.histories import NoSubscription

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.node_ids import decode_node_id
+from api.usage_door import whole_number
 from tests.api.companies import NOW, key_of, new_company
 from tests.api.fingerprints import fingerprint
 from tests.api.inputs import Ids, moved, nothing_like
@@ -305,3 +306,11 @@ def code(response: httpx.Response) -> str:
     (error,) = response.json()["errors"]
     found: str = error["extensions"]["code"]
     return found
+
+
+@pytest.mark.parametrize(
+    ("number", "whole"),
+    [(3, 3), (3.0, 3), (-2, -2), (10**30, 10**30), (0.5, None), (float("nan"), None), (float("inf"), None)],
+)
+def test_a_json_number_is_read_as_a_whole_one_or_as_none(number: float, whole: int | None) -> None:
+    assert whole_number(number) == whole

@@ -6,6 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from domain.billing import conversion
+from domain.events import units
 from domain.facts import (
     ConversionChosen,
     Fact,
@@ -18,7 +19,6 @@ from domain.facts import (
 )
 from domain.pricebook import Metric, Plan
 from domain.seats import SeatChange, SeatType
-from domain.usage import units
 from tests.domain.builders import BOOK, Entry, Recordable, Units, history
 from tests.reference.actions import (
     Accept,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.calendar import local_day, opening
+from domain.events import units
 from domain.facts import (
     BookMigrated,
     Cancelled,
@@ -35,7 +36,6 @@ from domain.facts import (
 )
 from domain.money import PRICE_PER_CENT
 from domain.pricebook import Metric, Plan
-from domain.usage import units
 from tests.domain.builders import BOOK, DEARER, Entry, Issued, Recordable, Units, full, gone
 from tests.domain.closing import bill_account
 from tests.domain.golden_story import Accept, Number, Remove, RemovePsp, TakeBack, Use

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.gateway.protocol import Gateway
 from adapters.tables.invoices import Invoice
+from domain.events import SentEvent
 from domain.pricebook import Metric, Plan
 from domain.seats import SeatType
-from domain.usage import SentEvent
 from services import accounts, payments, seats, subscriptions, testclocks, usage, workspaces
 from services.accounts import AccountNow
 from services.usage import EventStatus, Outcome
