@@ -43,7 +43,13 @@ INVOICES = f"""
       sections {{ {GROUP} }} lines {{ {LINE} }}
     }} }} }} }} }}"""
 PAYMENTS = """
-    query ($id: ID!, $first: Int!) { account(id: $id) { payments(first: $first) { edges { node { status reason } } } } }"""
+    query ($id: ID!, $first: Int!) { account(id: $id) { payments(first: $first) { edges { node {
+      status reason refunds { status }
+    } } } } }"""
+STATEMENT = """
+    query ($id: ID!, $first: Int!) { account(id: $id) { balance { amount } statement(first: $first) { edges { node {
+      kind amount { amount } balance { amount } invoice { number } entries { account amount { amount } }
+    } } } } }"""
 TEAMMATES = """
     query ($id: ID!, $first: Int!) { workspace(id: $id) { name billingContacts teammates(first: $first) { edges { node {
       name email seat status seatHistory { seat at on }
@@ -210,6 +216,18 @@ async def test_an_account_page_with_a_year(operator: Api) -> None:
         assert page["account"]["subscription"]["purchasedSeats"] == MANY + 1 + size
 
     assert_no_more(*sent)
+
+
+async def test_a_statement_with_its_invoices(operator: Api, old: tuple[Player, Player]) -> None:
+    shorter, longer = old
+
+    few, _ = await sent_for(operator, STATEMENT, id=shorter.account_id, first=100)
+    many, found = await sent_for(operator, STATEMENT, id=longer.account_id, first=100)
+
+    assert_no_more(few, many)
+    edges = found["account"]["statement"]["edges"]
+    assert len(edges) > MANY
+    assert edges[0]["node"]["balance"] == found["account"]["balance"]
 
 
 async def test_invoices_with_sections_lines_causes_and_payments(
