@@ -42,6 +42,7 @@ OPERATORS_ONLY = {
     "creditNoteCreate",
     "invoiceVoid",
     "invoiceWriteOff",
+    "refundCreate",
 }
 # By the id each takes; a clock is an operator's.
 BY_ID = {"account": "account", "workspace": "workspace", "invoice": "invoice", "testClock": "clock"}
