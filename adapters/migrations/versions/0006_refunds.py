@@ -1,12 +1,12 @@
 """Refunds, charges the customer confirms, and where dunning stands.
 
-Revision ID: 0009
+Revision ID: 0006
 Revises: 0005
 """
 
 from alembic import op
 
-revision = "0009"
+revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
