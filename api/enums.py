@@ -15,6 +15,7 @@ from domain.pricebook import Channel, Metric, Plan
 from domain.seats import SeatType
 from domain.usage import Rejection
 from services.notifications import NoticeKind
+from services.outbox import MailStatus
 from services.usage import EventStatus
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Channel",
     "EventStatus",
     "InvoiceStatus",
+    "MailStatus",
     "Metric",
     "NoticeKind",
     "PhaseKind",
@@ -57,3 +59,7 @@ strawberry.enum(
 strawberry.enum(Barrier, name="EntitlementReason", description="Why a workspace may not use a channel.")
 strawberry.enum(SwitchCause, name="LimitSwitchCause", description="What turned a channel off or on.")
 strawberry.enum(NoticeKind, name="NotificationKind", description="What a notice is about.")
+strawberry.enum(
+    MailStatus,
+    description="Where a mail stands. A waiting one is tried again for three days; one given up keeps the reason.",
+)
