@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -31,6 +32,9 @@ PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 ANSWER_SECONDS = 15.0
 REST_SECONDS = 30.0
 """A server that cannot be reached is left alone for this long."""
+ENCODED = "=?"
+"""How an encoded word of a header begins; what it decodes to could end the header, so people may not write one."""
+_ENDS_EARLY = re.compile(r"\n(?![ \t]|\Z)")
 FINAL = 500
 """SMTP's answers from here on are for good, those below for now."""
 
@@ -169,9 +173,11 @@ class Mailer:
 def message(letter: Letter, *, sender: Address, to: str, message_id: str, at: datetime) -> EmailMessage:
     """Put a letter into an envelope; raises ValueError for an address that mail cannot be sent to."""
     mail = EmailMessage()
-    mail["Subject"] = letter.subject
+    mail["Subject"] = letter.subject.replace(ENCODED, "= ?")
     mail["From"] = sender
     mail["To"] = recipient(to)
+    if any(_ENDS_EARLY.search(mail.policy.fold(name, value)) for name, value in mail.items()):
+        raise ValueError("a header of the mail would not end where it should")
     mail["Date"] = at
     mail["Message-ID"] = f"<{message_id}@{_ascii(sender.domain)}>"
     mail["Auto-Submitted"] = "auto-generated"
@@ -183,6 +189,8 @@ def message(letter: Letter, *, sender: Address, to: str, message_id: str, at: da
 def recipient(address: str) -> Address:
     """Give an address as a mail server takes it, its domain in ASCII; raises ValueError if none would."""
     local, _, domain = address.rpartition("@")
+    if not local or not domain or ENCODED in address:
+        raise ValueError("not an address of a person")
     return Address(username=local, domain=_ascii(domain))
 
 

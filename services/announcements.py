@@ -135,11 +135,13 @@ def _what_becomes(account: AccountNow, total: int, settlement: Settlement) -> st
             if total
             else "There is nothing to pay."
         )
-    due = f"{show_cents(settlement.due)} is due"
+    due = "It" if settlement.due == total else f"{show_cents(settlement.due)} of it"
+    if settlement.due > total:
+        due = f"With what was owed before, {show_cents(settlement.due)}"
     if account.row.payment_method is None:
-        return f"{due}. No payment method is on file: add one, and it is charged at once."
+        return f"{due} is due. No payment method is on file: add one, and it is charged at once."
     brand = (account.row.card_brand or "payment method").replace("_", " ").title()
-    return f"{due} and is charged to the {brand} that ends in {account.row.card_last4}."
+    return f"{due} is charged to the {brand} that ends in {account.row.card_last4}."
 
 
 def _freeze(facts: dict[str, str], freeze_on: date | None) -> str:

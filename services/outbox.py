@@ -31,7 +31,7 @@ WAITS = (
     timedelta(hours=4),
     timedelta(hours=8),
     timedelta(hours=12),
-    timedelta(hours=21),
+    timedelta(hours=22),
     timedelta(hours=24),
 )
 """What lies between tries: three days in all, after which a mail is given up."""

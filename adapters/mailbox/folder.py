@@ -69,8 +69,9 @@ def part(mail: EmailMessage, kind: str) -> str:
 
 def described(name: str, mail: EmailMessage) -> Kept:
     """Say what a mail's headers say."""
-    subject, sender, to, date = (str(mail.get(header, "")) for header in ("Subject", "From", "To", "Date"))
-    return Kept(name, subject, sender, to, date)
+    subject, sender, to = (str(mail.get(header, "")) for header in ("Subject", "From", "To"))
+    sent_at = getattr(mail.get("Date"), "datetime", None)
+    return Kept(name, subject, sender, to, f"{sent_at:%d %b %Y %H:%M:%S}" if sent_at else "")
 
 
 def _kept(name: str, path: Path) -> Kept:
