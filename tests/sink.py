@@ -65,9 +65,9 @@ class Sink:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Sink]:
+async def listening(kind: type[Sink] = Sink) -> AsyncIterator[Sink]:
     """Start a server, and stop it."""
-    sink = Sink(free_port())
+    sink = kind(free_port())
     loop = asyncio.get_running_loop()
 
     def answer() -> SMTP:

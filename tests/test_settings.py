@@ -80,7 +80,7 @@ def test_mail_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mail_server_is_an_address_and_needs_a_sender(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PRORATA_SMTP_URL", url)
 
-    with pytest.raises(SettingsError, match="PRORATA_MAIL_FROM: .*set it where PRORATA_SMTP_URL is set"):
+    with pytest.raises(SettingsError, match=r"PRORATA_MAIL_FROM: .*set it where PRORATA_SMTP_URL is set"):
         load_settings()
 
     monkeypatch.setenv("PRORATA_MAIL_FROM", "Acme Billing <billing@acme.example>")
