@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from adapters.mail import Mailer
@@ -79,6 +80,32 @@ async def test_an_invite_goes_to_the_person_invited_alone_and_again_when_resent(
     assert html
     assert "Acme &amp; &lt;b&gt;Sons&lt;/b&gt; invites you to Support" in html.get_content()
     assert [notice for notice in await notices(player) if notice["kind"] == "INVITE"] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=?utf-8?q?=0ABcc=3A_x=40evil.test?=",
+        "<script>alert(1)</script>",
+        "{{ 7 * 7 }}",
+        "\u202emoc.live//:sptth",
+    ],
+)
+async def test_a_hostile_name_is_only_a_name(operator: Api, tools: Tools, name: str) -> None:
+    player = await new_player(operator, now=SEPTEMBER, name=name)
+    invite = {"workspaceId": player.workspace_id, "name": name, "email": "victim@example.com", "seat": "FULL"}
+    await player.do("teammateInvite", "teammate { id }", **invite)
+
+    async with listening() as sink:
+        await work(post(tools, sink))
+
+    mail = sink.to("victim@example.com")[-1]
+    assert mail.get_all("Bcc") is None
+    assert mail.get_all("To") == ["victim@example.com"]
+    assert str(mail["Subject"]).endswith("invites you to Support")
+    html = mail.get_body(("html",))
+    assert html
+    assert "<script>" not in html.get_content()
 
 
 async def test_an_invoice_is_announced_and_each_mail_of_it_can_be_followed(
