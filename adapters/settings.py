@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -38,6 +38,15 @@ class Settings(BaseSettings):
     webhook_secret: Secret
     key_pepper: Secret
 
+    smtp_url: str | None = Field(default=None, pattern=r"^(smtps?|smtp\+plain)://[^/\s]+/?$", repr=False)
+    """Where mail is handed in; without it mail waits in the outbox."""
+    mail_from: str | None = Field(
+        default=None, validate_default=True, pattern=r"^[^<>\r\n]*<?[^@<>\s]+@[^@<>\s]+>?$"
+    )
+    """Who sends it: `Acme Billing <billing@acme.example>`."""
+    app_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Where the mails' buttons lead: the page of the product about billing."""
+
     max_body_bytes: PositiveInt = 1024 * 1024
     usage_body_bytes: PositiveInt = 4 * 1024 * 1024
     usage_batch: PositiveInt = 1000
@@ -45,6 +54,18 @@ class Settings(BaseSettings):
 
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10
+
+    @field_validator("smtp_url", "mail_from", "app_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_has_a_sender(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("smtp_url"):
+            raise ValueError("set it where PRORATA_SMTP_URL is set")
+        return value
 
 
 def load_settings() -> Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
@@ -11,8 +12,10 @@ from adapters.queries import invoices as invoice_queries
 from api.alerts import Alert, alerts_of
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
+from api.enums import MailStatus
 from api.invoices import Invoice, invoice
 from api.limits import HardLimit, LimitSwitch, limit_log, limits_of
+from api.mails import Mail, mails_of
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, must_reach, node_id
 from api.notifications import Notification, notifications_of
@@ -124,6 +127,20 @@ class BillingAccount(Node):
     ) -> Connection[Notification]:
         """Read a page of notices."""
         return await notifications_of(info, self.account.id, None, first=first, after=after)
+
+    @strawberry.field(description="Mails about it, each to one address, newest first.")
+    async def mails(
+        self,
+        info: Info,
+        status: Annotated[
+            MailStatus | None,
+            strawberry.argument(description="Only those that stand there; all unless told."),
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Mail]:
+        """Read a page of mails."""
+        return await mails_of(info, self.account.id, status=status, first=first, after=after)
 
     @strawberry.field(description="Its invoices, newest first.")
     async def invoices(self, info: Info, first: First = None, after: After = None) -> Connection[Invoice]:

@@ -17,6 +17,7 @@ from domain.pricebook import Channel, Metric, Plan
 from domain.refunds import RefundStatus
 from domain.seats import SeatType
 from services.notifications import NoticeKind
+from services.outbox import MailStatus
 from services.usage import EventStatus
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "EventStatus",
     "InvoiceStatus",
     "LedgerAccount",
+    "MailStatus",
     "Metric",
     "MoveKind",
     "NoticeKind",
@@ -80,3 +82,7 @@ strawberry.enum(
 strawberry.enum(Barrier, name="EntitlementReason", description="Why a workspace may not use a channel.")
 strawberry.enum(SwitchCause, name="LimitSwitchCause", description="What turned a channel off or on.")
 strawberry.enum(NoticeKind, name="NotificationKind", description="What a notice is about.")
+strawberry.enum(
+    MailStatus,
+    description="Where a mail stands. A waiting one is tried again for three days; one given up keeps the reason.",
+)

@@ -271,6 +271,21 @@ def notice(metric: AlertMetric, fired: Passed, *, label: str, where: str, period
     return title, f"{happened}: {fired.level} % of its threshold of {threshold}. Nothing was stopped."
 
 
+def notice_facts(
+    metric: AlertMetric, fired: Passed, *, label: str, where: str, period: Period, price: int
+) -> dict[str, str]:
+    """Write what the mail of a level shows; `price` in cents is what reaching the threshold costs."""
+    return {
+        "where": where,
+        "metric": label,
+        "level": str(fired.level),
+        "total": _show(metric, fired.total),
+        "threshold": _show(metric, fired.threshold.value * metric.steps),
+        "period": str(period),
+        "price": show_cents(price),
+    }
+
+
 def _seats_price(phase: Phase, period: Period, seats: int, zone: ZoneInfo) -> int:
     """Give, in price units, what a month of full seats costs beyond those paid for anyway."""
     match phase.kind:

@@ -133,6 +133,12 @@ def notice(switch: Switch, *, metric: Metric, label: str, where: str, period_end
     return f"{label} is off in {where}", f"{text} {FIN_HANDOVER}" if metric is Metric.FIN_RESOLUTION else text
 
 
+def notice_facts(switch: Switch, *, label: str, where: str) -> dict[str, str]:
+    """Write what the mail of a switch shows."""
+    facts = {"where": where, "metric": label, "total": f"{switch.total:,}"}
+    return facts if switch.value is None else {**facts, "limit": f"{switch.value:,}"}
+
+
 FIN_HANDOVER = (
     "New conversations go straight to the handover steps, running ones at the customer's next message."
 )

@@ -28,6 +28,7 @@ from domain.alerts import (
     in_cycle,
     label_of,
     notice,
+    notice_facts,
     price_of_threshold,
     set_threshold,
     turn_off,
@@ -176,15 +177,14 @@ async def _notices(
     names = await places(session, [owners[account_id] for account_id in {row.account_id for row, _ in fired}])
     notices = []
     for row, passed in fired:
-        metric, cycle = AlertMetric(row.metric), running[row.account_id]
-        title, body = notice(
-            metric,
-            passed,
-            label=label_of(metric, cycle.phase.book),
-            where=names[row.workspace_id or row.account_id],
-            period=cycle.period,
+        metric, cycle, owner = AlertMetric(row.metric), running[row.account_id], owners[row.account_id]
+        label, where = label_of(metric, cycle.phase.book), names[row.workspace_id or row.account_id]
+        price = price_of_threshold(
+            metric, passed.threshold.value, phase=cycle.phase, period=cycle.period, zone=owner.zone
         )
-        notices.append(Notice(owners[row.account_id], row.workspace_id, NoticeKind.ALERT, title, body))
+        title, body = notice(metric, passed, label=label, where=where, period=cycle.period)
+        facts = notice_facts(metric, passed, label=label, where=where, period=cycle.period, price=price)
+        notices.append(Notice(owner, row.workspace_id, NoticeKind.ALERT, title, body, facts=facts))
     return notices
 
 

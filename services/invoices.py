@@ -28,16 +28,18 @@ from domain.invoicing import (
     Settlement,
     change_lines,
     next_invoices,
+    section_totals,
     settle,
     total,
 )
 from domain.ledger import MoveKind
 from domain.phases import phase_at
 from domain.refusal import Refusal
-from services import histories, watching
+from services import announcements, histories, watching
 from services.accounts import AccountNow
 from services.histories import Running
 from services.ledger import apply_credit, credit_balances, entry_rows
+from services.notifications import Notice, tell
 
 
 @dataclass(eq=False)
@@ -129,6 +131,7 @@ class _Draft:
     lines: list[dict[str, Any]]
     entries: list[dict[str, Any]]
     work: list[Due]
+    notice: Notice
 
 
 async def _issue(
@@ -170,6 +173,7 @@ async def _write(session: AsyncSession, made: Sequence[_Draft]) -> None:
         entries=[entry for draft in made for entry in draft.entries],
     )
     await subscription_queries.schedule(session, [work for draft in made for work in draft.work])
+    await tell(session, [draft.notice for draft in made])
 
 
 async def _open_next(
@@ -274,6 +278,14 @@ def _draft(
         ],
         entry_rows(account, entries, kind=MoveKind.INVOICE_ISSUED, invoice_id=invoice_id),
         work,
+        announcements.invoice_issued(
+            account,
+            number=invoice["number"],
+            on=on,
+            total=total(lines),
+            sections=section_totals(lines),
+            settlement=settlement,
+        ),
     )
 
 

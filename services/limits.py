@@ -24,6 +24,7 @@ from domain.limits import (
     hold,
     is_disabled_in,
     notice,
+    notice_facts,
     set_limit,
     turn_off,
 )
@@ -175,18 +176,21 @@ async def _switched(
             mailed.add((row.id, switch.is_disabled))
             log.append(_switch_row(row, switch, owner, day=days[row.account_id], is_mailed=is_mailed))
             where = names[row.workspace_id or row.account_id]
-            title, body = _words(switch, row, where=where, cycle=running.get(row.account_id))
+            title, body, facts = _words(switch, row, where=where, cycle=running.get(row.account_id))
             kind = NoticeKind.LIMIT_DISABLED if switch.is_disabled else NoticeKind.LIMIT_ENABLED
-            notices.append(Notice(owner, row.workspace_id, kind, title, body, is_mailed))
+            notices.append(Notice(owner, row.workspace_id, kind, title, body, is_mailed, facts))
     await queries.add_switches(session, log)
     return notices
 
 
-def _words(switch: Switch, row: tables.HardLimit, *, where: str, cycle: Cycle | None) -> tuple[str, str]:
+def _words(
+    switch: Switch, row: tables.HardLimit, *, where: str, cycle: Cycle | None
+) -> tuple[str, str, dict[str, str]]:
     metric = Metric(row.metric)
     label = cycle.phase.book.metrics[metric].label if cycle else metric.value
     period_end = show_day(cycle.period.end) if cycle else ""
-    return notice(switch, metric=metric, label=label, where=where, period_end=period_end)
+    title, body = notice(switch, metric=metric, label=label, where=where, period_end=period_end)
+    return title, body, notice_facts(switch, label=label, where=where)
 
 
 def _switch_row(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -22,11 +22,21 @@ class NoticeKind(StrEnum):
     LIMIT_DISABLED = "LIMIT_DISABLED"
     LIMIT_ENABLED = "LIMIT_ENABLED"
     RENEWAL_REMINDER = "RENEWAL_REMINDER"
+    INVOICE_ISSUED = "INVOICE_ISSUED"
+    PAYMENT_FAILED = "PAYMENT_FAILED"
+    ACTION_NEEDED = "ACTION_NEEDED"
+    FROZEN = "FROZEN"
+    RESTORED = "RESTORED"
+    INVITE = "INVITE"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell in one workspace or, without one, in all of the account; mailed or only shown."""
+    """Something to tell in one workspace or, without one, in all of the account; mailed or only shown.
+
+    `facts` are short texts by name that the mail shows beside title and body: `{"invoice": "7", "due": "$39.00"}`. With
+    `to`, it is mailed to these addresses and to no billing contact.
+    """
 
     account: AccountNow
     workspace_id: UUID | None
@@ -34,12 +44,15 @@ class Notice:
     title: str
     body: str
     is_mailed: bool = True
+    facts: Mapping[str, str] = field(default_factory=dict)
+    to: tuple[str, ...] | None = None
 
 
 async def tell(session: AsyncSession, notices: Sequence[Notice]) -> None:
     """Write notices and, for those that are mailed, one mail to each billing contact (section 9).
 
-    An account's notice goes to the contacts of all its workspaces; an address of several gets it once.
+    An account's notice goes to the contacts of all its workspaces; an address of several gets it once. The name of the
+    account goes with every notice as the fact `account`.
     """
     if not notices:
         return
@@ -57,11 +70,9 @@ async def tell(session: AsyncSession, notices: Sequence[Notice]) -> None:
                 "title": notice.title,
                 "body": notice.body,
                 "at": owner.now,
+                "facts": {"account": owner.row.name, **notice.facts},
             }
         )
-        by_workspace = contacts[owner.id]
-        wanted = by_workspace if notice.workspace_id is None else [notice.workspace_id]
-        addresses = {address.lower(): address for each in wanted for address in by_workspace[each]}
         if notice.is_mailed:
             mails += [
                 {
@@ -70,7 +81,7 @@ async def tell(session: AsyncSession, notices: Sequence[Notice]) -> None:
                     "address": address,
                     "created_at": owner.now,
                 }
-                for address in addresses.values()
+                for address in _addresses(notice, contacts.get(owner.id, {}))
             ]
     await queries.write(session, notices=rows, mails=mails)
 
@@ -79,3 +90,14 @@ async def places(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[
     """Name accounts and their workspaces, by id, as a notice calls them."""
     names = await queries.workspace_names(session, [account.id for account in accounts])
     return {account.id: account.row.name for account in accounts} | names
+
+
+def _addresses(notice: Notice, contacts: Mapping[UUID, Sequence[str]]) -> Iterable[str]:
+    """Give who gets a notice by mail, each address once whatever its case."""
+    if notice.to is not None:
+        wanted = [notice.to]
+    elif notice.workspace_id is not None:
+        wanted = [tuple(contacts.get(notice.workspace_id, ()))]
+    else:
+        wanted = [tuple(found) for found in contacts.values()]
+    return {address.lower(): address for found in wanted for address in found}.values()

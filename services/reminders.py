@@ -62,4 +62,9 @@ def _notice(account: AccountNow, running: Running, term: Period) -> Notice:
             f"{'; '.join(line.explanation for line in ahead)}. "
             "Until then you can set fewer seats, another plan or monthly payment for the renewal, or cancel."
         ),
+        facts={
+            "date": show_day(term.end),
+            "amount": show_cents(total(ahead)),
+            "lines": "\n".join(line.explanation for line in ahead),
+        },
     )

@@ -17,8 +17,9 @@ from domain.contacts import email_address
 from domain.refusal import Refusal
 from domain.seats import INVITE_LIFETIME, SeatType
 from domain.seats import SeatChange as SeatFact
-from services import lateness, liteseats, watching
+from services import announcements, lateness, liteseats, watching
 from services.accounts import AccountNow
+from services.notifications import tell
 
 
 @dataclass(eq=False)
@@ -90,7 +91,7 @@ class DatesOutOfOrder(Refusal):
 async def invite(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str, seat: SeatType
 ) -> Teammate:
-    """Invite a person; free and pending until accepted.
+    """Invite a person, by mail; free and pending until accepted.
 
     Raises BadEmailAddress, AlreadyPresent, LiteSeatsExhausted.
     """
@@ -110,6 +111,7 @@ async def invite(
     teammate.accepted_at = teammate.removed_at = None
     session.add(teammate)
     await session.flush()
+    await _ask_in(session, account, teammate)
     return teammate
 
 
@@ -130,9 +132,11 @@ async def accept(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
 
 
 async def resend(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
-    """Give an invite another thirty days; raises UnknownTeammate, InviteNotPending."""
+    """Give an invite another thirty days and mail it again; raises UnknownTeammate, InviteNotPending."""
     teammate = await _pending(session, account, teammate_id=teammate_id)
     teammate.invite_expires_at = account.now + INVITE_LIFETIME
+    await session.flush()
+    await _ask_in(session, account, teammate)
     return teammate
 
 
@@ -245,6 +249,12 @@ async def record(
     await session.flush()
     rise = 1 if seat is SeatType.FULL else 0
     await watching.seats_changed(session, account, workspace_id=teammate.workspace_id, rise=rise)
+
+
+async def _ask_in(session: AsyncSession, account: AccountNow, teammate: Teammate) -> None:
+    workspace = await queries.find(session, account_id=account.id, workspace_id=teammate.workspace_id)
+    if workspace is not None:
+        await tell(session, [announcements.invited(account, workspace, teammate)])
 
 
 async def _append_correction(

@@ -19,7 +19,14 @@ from click.testing import CliRunner
 from adapters.embedded.ports import free_port, is_answering
 from workers.__main__ import main
 
-PORTS = ("--port", "--sandbox-port", "--postgres-port", "--valkey-port")
+PORTS = (
+    "--port",
+    "--sandbox-port",
+    "--postgres-port",
+    "--valkey-port",
+    "--mailbox-port",
+    "--mailbox-smtp-port",
+)
 OURS = re.compile("PRORATA_|DATABASE_URL$|REDIS_URL$")
 
 

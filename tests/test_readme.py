@@ -69,7 +69,7 @@ def test_every_setting_is_told_with_its_name_and_no_other_is() -> None:
         for name, field in Settings.model_fields.items()
     }
     told = set(re.findall(r"\bPRORATA_[A-Z_]+\b|\b[A-Z]+_URL\b", README))
-    ports_of_dev = {"PRORATA_POSTGRES_PORT", "PRORATA_VALKEY_PORT"}
+    ports_of_dev = {f"PRORATA_{name}_PORT" for name in ("POSTGRES", "VALKEY", "MAILBOX", "MAILBOX_SMTP")}
 
     assert told == settings | ports_of_dev
 

@@ -20,8 +20,8 @@ GIVEN = {
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
-    for name in ("PRORATA_PORT", "PRORATA_GRAPHIQL", "PRORATA_HOST"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("PORT", "GRAPHIQL", "HOST", "SMTP_URL", "MAIL_FROM", "APP_URL"):
+        monkeypatch.delenv(f"PRORATA_{name}", raising=False)
 
 
 def test_what_is_not_secret_has_a_default() -> None:
@@ -59,6 +59,51 @@ def test_a_short_secret_is_refused_without_repeating_it(monkeypatch: pytest.Monk
         load_settings()
 
     assert "'short'" not in str(refused.value)
+
+
+def test_mail_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRORATA_SMTP_URL", "")
+
+    settings = load_settings()
+
+    assert (settings.smtp_url, settings.mail_from, settings.app_url) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://user:p%40ss@mail.example.com:587",
+        "smtps://mail.example.com",
+        "smtp+plain://127.0.0.1:8473",
+    ],
+)
+def test_a_mail_server_is_an_address_and_needs_a_sender(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("PRORATA_SMTP_URL", url)
+
+    with pytest.raises(SettingsError, match=r"PRORATA_MAIL_FROM: .*set it where PRORATA_SMTP_URL is set"):
+        load_settings()
+
+    monkeypatch.setenv("PRORATA_MAIL_FROM", "Acme Billing <billing@acme.example>")
+    assert load_settings().smtp_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PRORATA_SMTP_URL", "http://mail.example.com"),
+        ("PRORATA_SMTP_URL", "mail.example.com:25"),
+        ("PRORATA_MAIL_FROM", "Acme Billing"),
+        ("PRORATA_MAIL_FROM", "Acme\r\nBcc: x <a@b.test>"),
+        ("PRORATA_APP_URL", "javascript:alert(1)"),
+    ],
+)
+def test_what_cannot_be_mailed_with_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=rf"\n  {name}: "):
+        load_settings()
 
 
 def test_settings_do_not_show_their_secrets() -> None:

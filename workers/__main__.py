@@ -34,17 +34,34 @@ def main() -> None:
 @click.option("--sandbox-port", envvar="PRORATA_SANDBOX_PORT", default=8471, show_envvar=True)
 @click.option("--postgres-port", envvar="PRORATA_POSTGRES_PORT", default=54870, show_envvar=True)
 @click.option("--valkey-port", envvar="PRORATA_VALKEY_PORT", default=63870, show_envvar=True)
+@click.option("--mailbox-port", envvar="PRORATA_MAILBOX_PORT", default=8472, show_envvar=True)
+@click.option("--mailbox-smtp-port", envvar="PRORATA_MAILBOX_SMTP_PORT", default=8473, show_envvar=True)
 @click.option("--demo/--no-demo", default=True, help="Load a demo company at the first start.")
 def dev(
-    *, data: Path, port: int, sandbox_port: int, postgres_port: int, valkey_port: int, demo: bool
+    *,
+    data: Path,
+    port: int,
+    sandbox_port: int,
+    postgres_port: int,
+    valkey_port: int,
+    mailbox_port: int,
+    mailbox_smtp_port: int,
+    demo: bool,
 ) -> None:
-    """Start everything on this machine: servers, schema, sandbox provider, API, worker.
+    """Start everything on this machine: servers, schema, sandbox provider, mailbox, API, worker.
 
-    DATABASE_URL and REDIS_URL, where set, take the place of the private servers.
+    DATABASE_URL and REDIS_URL, where set, take the place of the private servers, PRORATA_SMTP_URL that of the mailbox.
     """
     from workers.dev import Ports, run
 
-    ports = Ports(api=port, sandbox=sandbox_port, postgres=postgres_port, valkey=valkey_port)
+    ports = Ports(
+        api=port,
+        sandbox=sandbox_port,
+        postgres=postgres_port,
+        valkey=valkey_port,
+        mailbox=mailbox_port,
+        smtp=mailbox_smtp_port,
+    )
     run(data, ports=ports, with_demo=demo)
 
 
@@ -109,6 +126,19 @@ def sandbox(*, arguments: tuple[str, ...]) -> None:
     from adapters.gateway import sandbox_server
 
     sandbox_server.main(arguments)
+
+
+@main.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=".data/mailbox", help="Where mail is kept."
+)
+@click.option("--port", envvar="PRORATA_MAILBOX_PORT", default=8472, show_envvar=True)
+@click.option("--smtp-port", envvar="PRORATA_MAILBOX_SMTP_PORT", default=8473, show_envvar=True)
+def mailbox(*, folder: Path, port: int, smtp_port: int) -> None:
+    """Run a mailbox for this machine: it takes every mail, delivers none and shows them on a page."""
+    from adapters.mailbox import server
+
+    server.main(folder, port=port, smtp_port=smtp_port)
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""Everything a developer needs, from one command: servers, schema, sandbox provider, API, worker, a demo company."""
+"""Everything a developer needs, from one command: servers, schema, sandbox provider, mailbox, API, worker, a demo company."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ Prorata is running. Ctrl-C stops it; the data stays in {folder}.
   Open this     {api}/graphiql#key={key}
   GraphQL       {api}/graphql
   Sandbox       {sandbox}  (the payment provider: moves no money)
+  Mailbox       {mailbox}  (every mail ends here)
   Operator key  {key}
 
 The first address is GraphiQL with your key filled in and queries to try. From a terminal:
@@ -58,12 +59,14 @@ class StartFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the four servers listen, on the loopback address."""
+    """Where the servers listen, on the loopback address; the mailbox has a page and takes mail."""
 
     api: int
     sandbox: int
     postgres: int
     valkey: int
+    mailbox: int
+    smtp: int
 
     @property
     def api_url(self) -> str:
@@ -74,6 +77,11 @@ class Ports:
     def sandbox_url(self) -> str:
         """The address of the sandbox provider."""
         return f"http://127.0.0.1:{self.sandbox}"
+
+    @property
+    def mailbox_url(self) -> str:
+        """The address of the mailbox's page."""
+        return f"http://127.0.0.1:{self.mailbox}"
 
 
 def run(folder: Path, *, ports: Ports, with_demo: bool) -> None:
@@ -96,6 +104,12 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
     refuse_taken_port(
         ports.sandbox, server="the sandbox provider", remedy="Set PRORATA_SANDBOX_PORT to a free port."
     )
+    refuse_taken_port(
+        ports.mailbox, server="the mailbox's page", remedy="Set PRORATA_MAILBOX_PORT to a free port."
+    )
+    refuse_taken_port(
+        ports.smtp, server="the mailbox", remedy="Set PRORATA_MAILBOX_SMTP_PORT to a free port."
+    )
     secrets_file = folder / "secrets.json"
     kept = kept_secrets(secrets_file)
     servers, addresses = _servers(folder, ports=ports, stack=stack)
@@ -116,9 +130,14 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
     supervisor.start(
         "The sandbox provider", _prorata("sandbox", "--port", str(ports.sandbox), *webhooks), env=env
     )
+    mailbox = ("--folder", str(folder / "mailbox"), "--port", str(ports.mailbox))
+    supervisor.start("The mailbox", _prorata("mailbox", *mailbox, "--smtp-port", str(ports.smtp)), env=env)
     supervisor.start("The worker", _prorata("work"), env=env)
     supervisor.start("The API", _prorata("serve"), env=env)
-    _wait_until(lambda: is_answering(ports.sandbox) and _is_healthy(ports.api_url), supervisor=supervisor)
+    _wait_until(
+        lambda: is_answering(ports.sandbox) and is_answering(ports.mailbox) and _is_healthy(ports.api_url),
+        supervisor=supervisor,
+    )
 
     if with_demo:
         _play_demo(
@@ -129,6 +148,7 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
             folder=folder,
             api=ports.api_url,
             sandbox=ports.sandbox_url,
+            mailbox=ports.mailbox_url,
             key=kept[key_name],
             env_file=folder / "env",
             program=_program(),
@@ -164,6 +184,9 @@ def _settings(ports: Ports, kept: Mapping[str, str]) -> dict[str, str]:
         "PRORATA_WEBHOOK_SECRET": kept["webhook_secret"],
         "PRORATA_KEY_PEPPER": kept["key_pepper"],
         "PRORATA_GRAPHIQL": "true",
+        "PRORATA_SMTP_URL": f"smtp+plain://127.0.0.1:{ports.smtp}",
+        "PRORATA_MAIL_FROM": "Prorata <billing@prorata.test>",
+        "PRORATA_APP_URL": f"{ports.api_url}/graphiql",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC
 from typing import Any
 
@@ -9,13 +10,16 @@ from arq import cron, func
 
 from adapters.database import create_engine, session_maker
 from adapters.gateway.sandbox import SandboxGateway
+from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
-from adapters.settings import load_settings
+from adapters.settings import Settings, load_settings
 from workers.sweep import sweep
 from workers.tools import Tools
 
 SWEEP_SECONDS = 2
 JOB_SECONDS = 30
+
+log = logging.getLogger(__name__)
 
 
 async def start(ctx: dict[str, Any]) -> None:
@@ -28,6 +32,7 @@ async def start(ctx: dict[str, Any]) -> None:
     ctx["tools"] = Tools(
         sessions=session_maker(engine),
         gateway=SandboxGateway(settings.sandbox_url, settings.sandbox_key, settings.webhook_secret),
+        mailer=_mailer(settings),
     )
 
 
@@ -35,6 +40,13 @@ async def stop(ctx: dict[str, Any]) -> None:
     """Let go of what the jobs shared."""
     await ctx["tools"].gateway.aclose()
     await ctx["engine"].dispose()
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    if settings.smtp_url is None or settings.mail_from is None:
+        log.warning("PRORATA_SMTP_URL is not set: mail waits in the outbox")
+        return None
+    return Mailer(settings.smtp_url, sender=settings.mail_from, app_url=settings.app_url)
 
 
 class WorkerSettings:

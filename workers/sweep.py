@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from workers import payment_retries, period_close
+from workers import outbox, payment_retries, period_close
 from workers.tools import Tools
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Do everything that is due by now: trials end and periods close, then payments are tried, accounts frozen and renewals announced."""
+    """Do everything that is due by now: trials end and periods close, then payments are tried, accounts frozen, renewals announced and mail sent."""
     tools: Tools = ctx["tools"]
     wall = datetime.now(UTC)
     await period_close.finish_advances(tools, wall=wall)
@@ -20,3 +20,4 @@ async def sweep(ctx: dict[str, Any]) -> None:
     await payment_retries.freeze(tools, wall=wall)
     await payment_retries.pay_back(tools, wall=wall)
     await period_close.remind(tools, wall=wall)
+    await outbox.deliver(tools, wall=wall)

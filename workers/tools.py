@@ -1,4 +1,4 @@
-"""What every job is given: a maker of sessions and the payment gateway."""
+"""What every job is given: a maker of sessions, the payment gateway and, where there is a mail server, the mailer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.gateway.protocol import Gateway
+from adapters.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,4 @@ class Tools:
 
     sessions: async_sessionmaker[AsyncSession]
     gateway: Gateway
+    mailer: Mailer | None = None

@@ -26,6 +26,7 @@ from domain.alerts import (
     is_reached,
     label_of,
     notice,
+    notice_facts,
     price_of_threshold,
     reached_at,
     set_threshold,
@@ -416,6 +417,30 @@ def test_a_notice_says_what_reached_what_and_that_nothing_was_stopped() -> None:
         "threshold of $100.00. Nothing was stopped."
     )
     assert wording(AlertMetric.FULL_SEATS, 5, 5)[0] == "Full seats reached 100 % of 5 in Support"
+
+
+def test_the_mail_of_a_level_shows_the_price_of_its_threshold() -> None:
+    fired = watch(put(Alert(AlertMetric.TOTAL_SPEND), 100), 100_07).fired
+    assert fired
+
+    facts = notice_facts(
+        AlertMetric.TOTAL_SPEND,
+        fired,
+        label="Total spend",
+        where="Acme",
+        period=Period(SEPTEMBER, OCTOBER),
+        price=100_00,
+    )
+
+    assert facts == {
+        "where": "Acme",
+        "metric": "Total spend",
+        "level": "100",
+        "total": "$100.07",
+        "threshold": "$100.00",
+        "period": "1 Sep 2026 - 30 Sep 2026",
+        "price": "$100.00",
+    }
 
 
 # A plain retelling, kept apart from the code above: a list of thresholds, and a list of what was told.

@@ -19,6 +19,7 @@ from domain.limits import (
     hold,
     is_disabled_in,
     notice,
+    notice_facts,
     set_limit,
     turn_off,
 )
@@ -205,3 +206,13 @@ def test_a_notice_says_what_is_off_until_when_and_what_to_do() -> None:
     assert "1 Oct 2026" not in text(zero)
     assert FIN_HANDOVER in text(off, Metric.FIN_RESOLUTION)
     assert text(on_again) == "Bulk email is on again in Support: usage fell below the limit."
+
+
+def test_the_mail_of_a_switch_shows_the_limit_unless_it_was_turned_off() -> None:
+    off = Switch(is_disabled=True, cause=SwitchCause.USAGE, value=1_000, total=1_200)
+    turned_off = Switch(is_disabled=False, cause=SwitchCause.LIMIT_TURNED_OFF, value=None, total=1_200)
+
+    facts = [notice_facts(switch, label="Bulk email", where="Support") for switch in (off, turned_off)]
+
+    shown = {"where": "Support", "metric": "Bulk email", "total": "1,200"}
+    assert facts == [{**shown, "limit": "1,000"}, shown]

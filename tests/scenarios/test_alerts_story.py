@@ -29,7 +29,7 @@ SHOWN = f"""
         notifications(first: 100) {{ edges {{ node {{ kind scope title body }} }} }}
         workspaces {{
           alerts {{ {ALERT} }}
-          notifications(first: 100) {{ edges {{ node {{ title }} }} }}
+          notifications(first: 100) {{ edges {{ node {{ kind title }} }} }}
         }}
       }}
     }}"""
@@ -67,17 +67,18 @@ async def send(player: Player, quantity: int, *, metric: str = "BULK_EMAIL") -> 
 
 
 async def titles(player: Player) -> list[str]:
-    """Give the titles of the account's notices, oldest first."""
+    """Give the titles of the account's notices of alerts, oldest first."""
     shown = await player.api.ask(SHOWN, id=player.account_id)
-    return [edge["node"]["title"] for edge in reversed(shown["account"]["notifications"]["edges"])]
+    nodes = [edge["node"] for edge in reversed(shown["account"]["notifications"]["edges"])]
+    return [node["title"] for node in nodes if node["kind"] == "ALERT"]
 
 
 async def mails(sessions: Sessions, player: Player) -> list[tuple[str, str]]:
-    """Give the mails waiting to go out, each with its address, oldest first."""
+    """Give the mails of alerts waiting to go out, each with its address, oldest first."""
     query = text("""
         SELECT title, address FROM outbox JOIN notifications n
             ON n.account_id = outbox.account_id AND n.id = outbox.notification_id
-        WHERE n.account_id IN (SELECT account_id FROM accounts WHERE name = :name)
+        WHERE n.account_id IN (SELECT account_id FROM accounts WHERE name = :name) AND n.kind = 'ALERT'
         ORDER BY n.id, address
     """)
     async with sessions() as session:
@@ -275,7 +276,10 @@ async def test_the_account_s_alert_watches_the_pool_and_tells_the_contacts_of_ev
     assert await titles(player) == [title]
     assert await mails(sessions, player) == [(title, "founder@example.com"), (title, "grace@example.com")]
     shown = (await player.api.ask(SHOWN, id=player.account_id))["account"]
-    assert [len(each["notifications"]["edges"]) for each in shown["workspaces"]] == [1, 1]
+    kinds = [
+        [edge["node"]["kind"] for edge in each["notifications"]["edges"]] for each in shown["workspaces"]
+    ]
+    assert [each.count("ALERT") for each in kinds] == [1, 1]
     assert [alert["scope"] for alert in shown["alerts"]] == ["ACCOUNT"]
     assert [len(each["alerts"]) for each in shown["workspaces"]] == [1, 0]
 
