@@ -16,7 +16,9 @@ from adapters.tables.invoices import Invoice
 from domain import ledger
 from domain.invoicing import NEXT, InvoiceEvent, InvoiceStatus, draw
 from domain.ledger import Entry, MoveKind
+from services import announcements
 from services.accounts import AccountNow
+from services.notifications import tell
 
 
 async def credit_balances(session: AsyncSession, account_ids: list[UUID]) -> dict[UUID, int]:
@@ -91,5 +93,6 @@ async def close_collection(session: AsyncSession, account: AccountNow, invoice: 
     await subscription_queries.unschedule(
         session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT", "FREEZE"]
     )
-    if not await queries.open_invoices(session, account_id=account.id):
+    if account.row.frozen_at and not await queries.open_invoices(session, account_id=account.id):
         account.row.frozen_at = None
+        await tell(session, [announcements.restored(account)])

@@ -42,9 +42,11 @@ from domain.dunning import (
 from domain.invoicing import InvoiceNotOpen, InvoiceStatus
 from domain.ledger import MoveKind
 from domain.refusal import Refusal
+from services import announcements
 from services.accounts import AccountNow, lock_account
 from services.invoices import collection_work, find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
+from services.notifications import Notice, tell
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=1)
@@ -151,7 +153,10 @@ async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     if invoice is not None and invoice.status == InvoiceStatus.OPEN:
         if account.now < opening(ladder_of(invoice).freeze_on, account.zone):
             return
-        account.row.frozen_at = account.row.frozen_at or account.now
+        if account.row.frozen_at is None:
+            account.row.frozen_at = account.now
+            notice = announcements.frozen(account, number=invoice.number, due=invoice.due_cents)
+            await tell(session, [notice])
     await subscription_queries.unschedule(
         session, account_id=account.id, subject_id=invoice_id, kinds=["FREEZE"]
     )
@@ -185,10 +190,21 @@ async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID
                 outcome.reason,
             )
             invoice.failure = outcome.reason
-            await _climb(session, account, invoice, _declined(account, attempt, before, invoice, outcome))
+            ladder = _declined(account, attempt, before, invoice, outcome)
+            await _climb(session, account, invoice, ladder)
+            await tell(session, [_failed(account, invoice, ladder, reason=outcome.reason)])
         case ActionNeeded():
             attempt.provider_reference, invoice.action_url = outcome.reference, outcome.url
-            await _climb(session, account, invoice, after_action_asked(ladder_of(invoice)))
+            ladder = after_action_asked(ladder_of(invoice))
+            await _climb(session, account, invoice, ladder)
+            notice = announcements.action_needed(
+                account,
+                number=invoice.number,
+                due=invoice.due_cents,
+                action_url=outcome.url,
+                freeze_on=None if account.row.frozen_at else ladder.freeze_on,
+            )
+            await tell(session, [notice])
         case None:
             age = account.now - attempt.created_at
             invoice.next_attempt_at = account.now + min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
@@ -218,8 +234,9 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     if invoice.due_cents == 0:
         return None
     if account.row.payment_method is None:
-        invoice.failure = NO_METHOD
-        await _climb(session, account, invoice, after_decline(ladder_of(invoice), is_hard=False))
+        invoice.failure, ladder = NO_METHOD, after_decline(ladder_of(invoice), is_hard=False)
+        await _climb(session, account, invoice, ladder)
+        await tell(session, [_failed(account, invoice, ladder, reason=NO_METHOD)])
         return None
     attempt = PaymentAttempt(
         account_id=account.id,
@@ -251,6 +268,17 @@ async def _ask(gateway: Gateway, account: AccountNow, attempt: PaymentAttempt) -
         )
     except NoAnswer:
         return None
+
+
+def _failed(account: AccountNow, invoice: Invoice, ladder: Ladder, *, reason: str) -> Notice:
+    return announcements.payment_failed(
+        account,
+        number=invoice.number,
+        due=invoice.due_cents,
+        reason=reason,
+        next_attempt=ladder.attempt_on,
+        freeze_on=None if account.row.frozen_at else ladder.freeze_on,
+    )
 
 
 def _finish(account: AccountNow, attempt: PaymentAttempt, invoice: Invoice, *, reference: str) -> None:

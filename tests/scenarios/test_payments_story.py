@@ -295,3 +295,55 @@ async def provider_key(player: Player) -> str:
     ref = decode_node_id(edge["node"]["id"])
     assert ref is not None
     return f"attempt:{ref.account_id}:{ref.local_id}"
+
+
+async def told(player: Player) -> list[tuple[str, str, list[str]]]:
+    """Give what was told about payments, first to last: the kind, the title and who was mailed."""
+    query = """
+        query ($id: ID!) { account(id: $id) {
+          notifications(first: 100) { edges { node { kind title at } } }
+          mails(first: 100) { edges { node { address kind writtenAt } } }
+        } }"""
+    found = (await player.api.ask(query, id=player.account_id))["account"]
+    mails = [edge["node"] for edge in found["mails"]["edges"]]
+    notices = [edge["node"] for edge in reversed(found["notifications"]["edges"])]
+    return [
+        (
+            each["kind"],
+            each["at"][:10],
+            [
+                mail["address"]
+                for mail in mails
+                if (mail["kind"], mail["writtenAt"]) == (each["kind"], each["at"])
+            ],
+        )
+        for each in notices
+        if each["kind"] in {"PAYMENT_FAILED", "ACTION_NEEDED", "FROZEN", "RESTORED"}
+    ]
+
+
+async def test_every_step_is_told_to_the_billing_contacts(operator: Api, tools: Tools) -> None:
+    player = await subscribed(operator, tools, token="tok_insufficient_funds")
+    await player.go_to(at(9, 29))
+    await player.pay_with("tok_visa")
+    await work(tools)
+
+    found = await told(player)
+
+    assert [(kind, day) for kind, day, _ in found] == [
+        ("PAYMENT_FAILED", "2026-09-01"),
+        ("PAYMENT_FAILED", "2026-09-08"),
+        ("PAYMENT_FAILED", "2026-09-15"),
+        ("PAYMENT_FAILED", "2026-09-22"),
+        ("FROZEN", "2026-09-29"),
+        ("RESTORED", "2026-09-29"),
+    ]
+    assert all(len(mailed) == 1 for _, _, mailed in found)
+
+
+async def test_a_bank_that_wants_a_confirmation_is_told_with_the_link(operator: Api, tools: Tools) -> None:
+    player = await subscribed(operator, tools, token="tok_action_needed")
+
+    ((kind, day, mailed),) = await told(player)
+
+    assert (kind, day, len(mailed)) == ("ACTION_NEEDED", "2026-09-01", 1)
