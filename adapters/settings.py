@@ -43,8 +43,19 @@ class Settings(BaseSettings):
     usage_batch: PositiveInt = 1000
     """Events in one report."""
 
+    seller_name: str = "Prorata"
+    """Who issues the invoices, as it stands on the PDF."""
+    seller_address: str = ""
+    """Lines below the name, such as address and tax number, parted by `|` or line breaks."""
+
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10
+
+    @property
+    def seller_lines(self) -> tuple[str, ...]:
+        """The lines below the seller's name."""
+        lines = self.seller_address.replace("|", "\n").splitlines()
+        return tuple(line.strip() for line in lines if line.strip())
 
 
 def load_settings() -> Settings:
