@@ -32,7 +32,8 @@ _press = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pdf")
 
 # Marks that turn the direction of what follows could make an amount read as another.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_LONG_WORD = re.compile(r"(\S{30})(?=\S)")
+_LONG_WORD = re.compile(r"\S{26,}")
+_PIECE = re.compile(r"(\S{13})(?=\S)")
 _SURE = re.compile(r"[\x20-\x7e\xa0-\xff\u2013\u2014\u2022\u2026\u25a1\u200b]*")
 
 
@@ -123,7 +124,7 @@ def printable(text: str) -> str:
     """Give text as it can be printed: composed, in one line, with breaks in endless words and without hidden marks."""
     flat = " ".join(_TURNING.sub("", unicodedata.normalize("NFC", text)).split())
     drawn = flat if _SURE.fullmatch(flat) else "".join(char if _is_drawn(char) else BOX for char in flat)
-    return _LONG_WORD.sub("\\1\u200b", drawn)
+    return _LONG_WORD.sub(lambda found: _PIECE.sub("\\1\u200b", found[0]), drawn)
 
 
 def _surely_printable(text: str) -> str:
