@@ -148,7 +148,7 @@ def _state(document: InvoiceDocument) -> tuple[str, str]:
         case InvoiceStatus.VOID:
             return (
                 "VOID",
-                f"This invoice was cancelled and is not to be paid; a later one takes its place. Reason: {reason}",
+                f"This invoice was cancelled and is not to be paid; what is due is billed on a later one. Reason: {reason}",
             )
         case InvoiceStatus.PAID:
             return _paid(document, invoice)
