@@ -57,6 +57,11 @@ def session_maker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
+async def see_one_moment(session: AsyncSession) -> None:
+    """Let all statements of a transaction that is about to begin see the same moment."""
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 def _refuse_closed(lent: Any, _record: object, _proxy: object) -> None:
     if lent.driver_connection.is_closed():
         raise DisconnectionError

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     usage_batch: PositiveInt = 1000
     """Events in one report."""
 
+    seller_name: str = "Prorata"
+    """Who issues the invoices, as it stands on the PDF."""
+    seller_address: str = ""
+    """Lines below the name, such as address and tax number, parted by `|` or line breaks."""
+
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10
 
@@ -66,6 +71,12 @@ class Settings(BaseSettings):
         if value is None and info.data.get("smtp_url"):
             raise ValueError("set it where PRORATA_SMTP_URL is set")
         return value
+
+    @property
+    def seller_lines(self) -> tuple[str, ...]:
+        """The lines below the seller's name."""
+        lines = self.seller_address.replace("|", "\n").splitlines()
+        return tuple(line.strip() for line in lines if line.strip())
 
 
 def load_settings() -> Settings:

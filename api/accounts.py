@@ -81,6 +81,13 @@ class BillingAccount(Node):
         row = await info.context.loaders.clocks.load(clock_id)
         return test_clock(row) if row else None
 
+    @strawberry.field(
+        description="Path of its daily usage as CSV, to be fetched with the same key; add `?from=2026-09-01&to=2026-09-30`, both days included, at most 13 months, and `&workspace=<id>` for one workspace."
+    )
+    def usage_csv_url(self) -> str:
+        """Give the path."""
+        return f"/accounts/{self.id}/usage.csv"
+
     @strawberry.field(description="Its workspaces, oldest first.")
     async def workspaces(self, info: Info) -> list[Workspace]:
         """Load the workspaces."""

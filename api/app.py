@@ -25,12 +25,15 @@ from api import usage_door
 from api.auth import Keys
 from api.bodies import BodyLimits
 from api.context import Context, Sessions
+from api.documents import document_routes
 from api.errors import JsonErrors, bad_request, handle_error
+from api.exports import Exports
 from api.graphiql import graphiql_routes
 from api.loaders import Loaders
 from api.schema import schema
 from api.view import ProrataGraphQL
 from services import providerevents
+from services.invoicepages import Seller
 
 log = logging.getLogger("prorata.api")
 
@@ -121,6 +124,12 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         Route("/graphql", ProrataGraphQL(schema, context_factory=edge.context)),
         Route("/usage", record_usage, methods=["POST"]),
         Route("/webhooks/payments", take_webhook, methods=["POST"]),
+        *document_routes(
+            edge.context,
+            seller=Seller(chosen.seller_name, chosen.seller_lines),
+            # Half of the connections at most, so that reading a long export keeps nobody from paying.
+            exports=Exports(most=max(1, chosen.api_pool_size // 2)),
+        ),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]

@@ -189,6 +189,18 @@ class Invoice(Node):
     closed_reason: str | None = strawberry.field(description="Why it was voided or written off.")
     row: strawberry.Private[tables.Invoice]
 
+    @strawberry.field(
+        description="Path of its PDF on this host, to be fetched with the same key; it says where the payment stands today."
+    )
+    def pdf_url(self) -> str:
+        """Give the path."""
+        return f"/invoices/{self.id}.pdf"
+
+    @strawberry.field(description="Path of its lines as CSV, to be fetched with the same key.")
+    def csv_url(self) -> str:
+        """Give the path."""
+        return f"/invoices/{self.id}.csv"
+
     @strawberry.field(description="Its lines by section, in the order of an invoice.")
     async def sections(self, info: Info) -> list[InvoiceSectionGroup]:
         """Load the lines and group them."""

@@ -9,6 +9,7 @@ import strawberry
 from api.context import Info
 from api.node_ids import NodeRef, decode_node_id, encode_node_id
 from domain.refusal import Refusal
+from services.apikeys import Caller
 
 
 @strawberry.interface(description="A thing with an id of its own, which `node` finds again.")
@@ -25,10 +26,15 @@ def node_id(type_name: str, account_id: UUID | None, local_id: UUID | int | str)
 
 def reach(info: Info, node: str, type_name: str) -> tuple[UUID, UUID] | None:
     """Give the account and own id behind a global id; None unless it is of the type and the caller's key opens it."""
+    return reached(info.context.caller, node, type_name)
+
+
+def reached(caller: Caller, node: str, type_name: str) -> tuple[UUID, UUID] | None:
+    """Give what `reach` gives where there is no resolver."""
     ref = decode_node_id(node)
     if ref is None or ref.type_name != type_name or ref.account_id is None:
         return None
-    if not info.context.caller.may_reach(ref.account_id):
+    if not caller.may_reach(ref.account_id):
         return None
     local_id = as_uuid(ref.local_id)
     return None if local_id is None else (ref.account_id, local_id)

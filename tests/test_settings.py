@@ -110,6 +110,13 @@ def test_settings_do_not_show_their_secrets() -> None:
     assert "hidden" not in repr(load_settings())
 
 
+@pytest.mark.parametrize("given", ["1 Main Street | 10119 Berlin|", "1 Main Street\n\n 10119 Berlin"])
+def test_the_sellers_address_is_given_in_lines(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("PRORATA_SELLER_ADDRESS", given)
+
+    assert load_settings().seller_lines == ("1 Main Street", "10119 Berlin")
+
+
 def test_settings_do_not_change() -> None:
     settings = load_settings()
 

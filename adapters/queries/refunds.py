@@ -41,3 +41,13 @@ async def refunded(session: AsyncSession, *, account_id: UUID, payment_id: UUID)
         col(Refund.status) != "FAILED",
     )
     return int((await session.execute(query)).scalar_one())
+
+
+async def of_invoice(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> list[Refund]:
+    """Give the refunds of an invoice's payments, first to last."""
+    query = (
+        select(Refund)
+        .where(col(Refund.account_id) == account_id, col(Refund.invoice_id) == invoice_id)
+        .order_by(col(Refund.id))
+    )
+    return list(await session.scalars(query))

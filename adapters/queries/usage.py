@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import and_, func, literal, or_, select, tuple_, update
@@ -14,6 +14,11 @@ from sqlmodel import col
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.subscriptions import Subscription
 from adapters.tables.usage import UsageDay, UsageEvent, UsageTakeback
+from adapters.tables.workspaces import Workspace
+from domain.calendar import Period
+
+BATCH: Final = 1000
+"""Rows held at a time of a list that may be long."""
 
 
 class DayTotal(NamedTuple):
@@ -24,6 +29,18 @@ class DayTotal(NamedTuple):
     channel: str
     day: date
     units: int
+
+
+class DayRow(NamedTuple):
+    """A day's total with the name of its workspace; `channel` is empty for metrics that have none."""
+
+    day: date
+    workspace_id: UUID
+    workspace: str
+    metric: str
+    channel: str
+    units: int
+    events: int
 
 
 async def day_totals(session: AsyncSession, *, account_id: UUID, start: date, end: date) -> list[DayTotal]:
@@ -40,6 +57,43 @@ async def day_totals(session: AsyncSession, *, account_id: UUID, start: date, en
         .order_by(col(UsageDay.day))
     )
     return [DayTotal(*row) for row in await session.execute(query)]
+
+
+async def day_rows(
+    session: AsyncSession, *, account_id: UUID, workspace_id: UUID | None, days: Period
+) -> AsyncIterator[Sequence[DayRow]]:
+    """Give an account's totals, or one workspace's, by day, in batches read through a cursor of the server's."""
+    query = (
+        select(
+            col(UsageDay.day),
+            col(UsageDay.workspace_id),
+            col(Workspace.name),
+            col(UsageDay.metric),
+            col(UsageDay.channel),
+            col(UsageDay.units),
+            col(UsageDay.events),
+        )
+        .join(
+            Workspace,
+            and_(
+                col(Workspace.account_id) == col(UsageDay.account_id),
+                col(Workspace.id) == col(UsageDay.workspace_id),
+            ),
+        )
+        .where(
+            col(UsageDay.account_id) == account_id,
+            col(UsageDay.day) >= days.start,
+            col(UsageDay.day) < days.end,
+            # A total that was taken back to nothing is no usage.
+            col(UsageDay.events) > 0,
+        )
+        .order_by(col(UsageDay.day), col(UsageDay.workspace_id), col(UsageDay.metric), col(UsageDay.channel))
+    )
+    if workspace_id is not None:
+        query = query.where(col(UsageDay.workspace_id) == workspace_id)
+    found = await session.stream(query, execution_options={"yield_per": BATCH})
+    async for rows in found.partitions():
+        yield [DayRow(*row) for row in rows]
 
 
 async def events(
