@@ -158,7 +158,7 @@ async def test_files_take_as_many_statements_for_many_lines_as_for_few(operator:
             counts[suffix, name] = len(statements.sent)
 
     assert len(many["lines"]) > 40
-    assert set(counts.values()) == {6}
+    assert set(counts.values()) == {7}
 
 
 def code(answer: dict[str, Any]) -> str:
