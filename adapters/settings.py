@@ -83,12 +83,16 @@ class Settings(BaseSettings):
             return value
         if not value:
             raise PydanticCustomError("missing", "Field required")
-        if info.field_name == "stripe_return_url":
-            if not value.startswith(("http://", "https://")):
-                raise PydanticCustomError("url", "URL should begin with https:// or http://")
-        elif len(value) < SECRET_LENGTH:
+        if info.field_name != "stripe_return_url" and len(value) < SECRET_LENGTH:
             message = f"String should have at least {SECRET_LENGTH} characters"
             raise PydanticCustomError("string_too_short", message)
+        return value
+
+    @field_validator("stripe_return_url", "stripe_url")
+    @classmethod
+    def _a_web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise PydanticCustomError("url", "URL should begin with https:// or http://")
         return value
 
 

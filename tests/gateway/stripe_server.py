@@ -202,6 +202,7 @@ class Server:
                 "moves": self.account.moves,
                 "intents": list(self.account.intents.values()),
                 "versions": sorted(self.versions),
+                "keys": sorted(self.stored),
             }
         )
 
