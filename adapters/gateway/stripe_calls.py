@@ -69,20 +69,45 @@ class Transport(stripe.HTTPClient):
         await self._http.aclose()
 
 
-async def ask(call: Awaitable[stripe.StripeObject], shape: type[Shape], *, timeout_seconds: float) -> Shape:
-    """Return Stripe's answer as `shape`. Raises `GatewayUnavailable`, `Rejected` or `OutcomeUnknown`."""
-    try:
-        # httpx bounds each read and write; this bounds their sum, so that a trickling answer cannot hold a worker.
-        async with asyncio.timeout(timeout_seconds):
-            answer = await call
-        content = answer.to_dict()
-    except stripe.StripeError as error:
-        raise _meaning(error) from error
-    except TimeoutError as error:
-        raise OutcomeUnknown(repr(error)) from error
-    except ODD_ANSWER as error:
-        raise OutcomeUnknown(f"the provider's answer cannot be read: {error!r}") from error
-    return read(content, shape)
+class Connection:
+    """An account at Stripe. `v1` is the SDK's services, whose calls are to be made by `ask` only."""
+
+    def __init__(self, key: str, *, url: str, return_url: str, timeout_seconds: float) -> None:
+        self.return_url = return_url
+        self._timeout_seconds = timeout_seconds
+        self._transport = Transport(timeout_seconds=timeout_seconds)
+        client = stripe.StripeClient(
+            key,
+            base_addresses={"api": url} if url else None,
+            http_client=self._transport,
+            max_network_retries=0,
+        )
+        self.v1 = client.v1
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.close_async()
+
+    async def ask(self, call: Awaitable[stripe.StripeObject], shape: type[Shape]) -> Shape:
+        """Return Stripe's answer as `shape`. Raises `GatewayUnavailable`, `Rejected` or `OutcomeUnknown`."""
+        try:
+            # httpx bounds each read and write; this bounds their sum, so that a trickling answer cannot hold a worker.
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await call
+            content = answer.to_dict()
+        except stripe.StripeError as error:
+            raise _meaning(error) from error
+        except TimeoutError as error:
+            raise OutcomeUnknown(repr(error)) from error
+        except ODD_ANSWER as error:
+            raise OutcomeUnknown(f"the provider's answer cannot be read: {error!r}") from error
+        return read(content, shape)
+
+
+def key_used_for_something_else() -> Rejected:
+    """Return the refusal of a key that made something else before, as Stripe's own would be."""
+    message = "This idempotency key was used with other parameters."
+    return Rejected(HTTPStatus.BAD_REQUEST, Problem(type="idempotency_error", message=message))
 
 
 def _meaning(error: stripe.StripeError) -> NoAnswer:

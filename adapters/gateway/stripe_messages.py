@@ -3,7 +3,7 @@
 Our idempotency key is kept in the metadata of what it made, so that a payment is known by it for good.
 """
 
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -13,30 +13,16 @@ from adapters.gateway.protocol import (
     Charged,
     Declined,
     OutcomeUnknown,
-    PaymentMethodKind,
-    Refunded,
-    RefundRefused,
-    StoredPaymentMethod,
 )
 
 KEY: Final = "prorata_key"
+LATEST: Final = 100
+"""As many as a page of Stripe's lists holds."""
 CANCELLED: Final = "not_confirmed"
 WANTS_CONFIRMATION: Final = "authentication_required"
 SAME_AS: Final = {
     "payment_intent_authentication_failure": "authentication_failed",
     "setup_intent_authentication_failure": "authentication_failed",
-    "incorrect_zip": "incorrect_zip",
-}
-WALLETS: Final = {
-    "google_pay": PaymentMethodKind.GOOGLE_PAY,
-    "apple_pay": PaymentMethodKind.APPLE_PAY,
-}
-FAILED_REFUNDS: Final = {
-    "lost_or_stolen_card": "The card was lost or stolen, so the bank returned the money.",
-    "expired_or_canceled_card": "The card has expired or was cancelled, so the bank returned the money.",
-    "insufficient_funds": "The balance at the payment provider was too small for the refund.",
-    "declined": "The bank declined the refund.",
-    "merchant_request": "The refund was cancelled.",
 }
 
 Shape = TypeVar("Shape")
@@ -122,75 +108,6 @@ class Intent(msgspec.Struct, frozen=True):
         if self.status == "requires_payment_method" and self.last_payment_error:
             return self.last_payment_error.declined(self.id)
         return None
-
-
-class Refund(msgspec.Struct, frozen=True):
-    """Money on its way back, or returned by the bank."""
-
-    id: str
-    amount: int
-    status: Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
-    metadata: dict[str, str] | None = None
-    failure_reason: str | None = None
-
-    @property
-    def key(self) -> str | None:
-        """Our idempotency key, if it is ours."""
-        return (self.metadata or {}).get(KEY)
-
-    def outcome(self) -> Refunded | RefundRefused:
-        """Return what became of it."""
-        if self.status in {"failed", "canceled"}:
-            reason = FAILED_REFUNDS.get(self.failure_reason or "", "The bank did not take the money back.")
-            return RefundRefused(reference=self.id, reason=reason)
-        return Refunded(reference=self.id, amount_cents=self.amount)
-
-
-class Wallet(msgspec.Struct, frozen=True):
-    """What stands around a card: Google Pay, Apple Pay or something else."""
-
-    type: str
-
-
-class Card(msgspec.Struct, frozen=True):
-    """What may be shown of a card."""
-
-    brand: str
-    last4: str
-    wallet: Wallet | None = None
-
-
-class Method(msgspec.Struct, frozen=True):
-    """A stored payment method."""
-
-    id: str
-    card: Card
-
-    def stored(self) -> StoredPaymentMethod:
-        """Return it in the gateway's terms."""
-        wallet = self.card.wallet.type if self.card.wallet else ""
-        kind = WALLETS.get(wallet, PaymentMethodKind.CARD)
-        return StoredPaymentMethod(reference=self.id, brand=self.card.brand, last4=self.card.last4, kind=kind)
-
-
-class Setup(msgspec.Struct, frozen=True):
-    """A SetupIntent with its payment method expanded: a payment method made ready for charges without the customer."""
-
-    status: str
-    customer: str | None = None
-    payment_method: Method | None = None
-
-
-class Session(msgspec.Struct, frozen=True):
-    """A Checkout Session in setup mode with its SetupIntent expanded: the hosted page."""
-
-    setup_intent: Setup | None = None
-
-
-class NewSession(msgspec.Struct, frozen=True):
-    """A Checkout Session just opened."""
-
-    url: str
 
 
 class List(msgspec.Struct, frozen=True):

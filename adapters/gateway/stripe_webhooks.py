@@ -22,7 +22,8 @@ import msgspec
 import stripe
 
 from adapters.gateway.protocol import OutcomeUnknown, ProviderEvent, WebhookRefused
-from adapters.gateway.stripe_messages import Event, Intent, Refund, read
+from adapters.gateway.stripe_messages import Event, Intent, read
+from adapters.gateway.stripe_refunds import Refund
 from adapters.gateway.webhooks import TIMESTAMP, TOLERANCE, Reason, only_header
 
 SIGNATURE: Final = "stripe-signature"

@@ -21,7 +21,8 @@ from adapters.gateway.protocol import (
     RefundRefused,
     RequestRejected,
 )
-from adapters.gateway.stripe import CONFIRM_ON_PAGE, EXPIRED_PAGE, NOT_OURS, UNFINISHED_PAGE, StripeGateway
+from adapters.gateway.stripe import StripeGateway
+from adapters.gateway.stripe_setups import CONFIRM_ON_PAGE, EXPIRED_PAGE, NOT_OURS, UNFINISHED_PAGE
 from tests.gateway.benches import RETURN_URL, StripeBench, opened, stripe_bench
 from tests.gateway.conftest import Payer
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET
