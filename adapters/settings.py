@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,7 +14,24 @@ class SettingsError(Exception):
     """Variables are missing or wrong; the message names each."""
 
 
-Secret = Annotated[str, Field(min_length=16, repr=False)]
+SECRET_LENGTH = 16
+Secret = Annotated[str, Field(min_length=SECRET_LENGTH, repr=False)]
+
+
+class Provider(StrEnum):
+    """Who takes the payments."""
+
+    SANDBOX = "sandbox"
+    STRIPE = "stripe"
+
+
+NEEDED_BY = {
+    "sandbox_key": Provider.SANDBOX,
+    "webhook_secret": Provider.SANDBOX,
+    "stripe_key": Provider.STRIPE,
+    "stripe_webhook_secret": Provider.STRIPE,
+    "stripe_return_url": Provider.STRIPE,
+}
 
 
 class Settings(BaseSettings):
@@ -32,10 +51,21 @@ class Settings(BaseSettings):
     port: int = 8470
     graphiql: bool = False
 
+    provider: Provider = Provider.SANDBOX
+    """The payment provider. What it needs is required, what only the other needs is not read."""
+
     sandbox_port: int = 8471
     sandbox_url: str = "http://127.0.0.1:8471"
-    sandbox_key: Secret
-    webhook_secret: Secret
+    sandbox_key: str = Field(default="", validate_default=True, repr=False)
+    webhook_secret: str = Field(default="", validate_default=True, repr=False)
+
+    stripe_key: str = Field(default="", validate_default=True, repr=False)
+    stripe_webhook_secret: str = Field(default="", validate_default=True, repr=False)
+    stripe_return_url: str = Field(default="", validate_default=True)
+    """The page a customer is sent to after confirming a payment at the bank."""
+    stripe_url: str = ""
+    """Takes the place of Stripe's own address."""
+
     key_pepper: Secret
 
     smtp_url: str | None = Field(default=None, pattern=r"^(smtps?|smtp\+plain)://[^/\s]+/?$", repr=False)
@@ -77,6 +107,25 @@ class Settings(BaseSettings):
         """The lines below the seller's name."""
         lines = self.seller_address.replace("|", "\n").splitlines()
         return tuple(line.strip() for line in lines if line.strip())
+
+    @field_validator(*NEEDED_BY)
+    @classmethod
+    def _given_if_needed(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("provider") != NEEDED_BY[info.field_name or ""]:
+            return value
+        if not value:
+            raise PydanticCustomError("missing", "Field required")
+        if info.field_name != "stripe_return_url" and len(value) < SECRET_LENGTH:
+            message = f"String should have at least {SECRET_LENGTH} characters"
+            raise PydanticCustomError("string_too_short", message)
+        return value
+
+    @field_validator("stripe_return_url", "stripe_url")
+    @classmethod
+    def _a_web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise PydanticCustomError("url", "URL should begin with https:// or http://")
+        return value
 
 
 def load_settings() -> Settings:

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from adapters.database import create_engine, ping, session_maker
-from adapters.gateway.protocol import WebhookRefused
-from adapters.gateway.sandbox import SandboxGateway
+from adapters.gateway.chosen import gateway
+from adapters.gateway.protocol import Gateway, WebhookRefused
 from adapters.queue import Bell
 from adapters.settings import Settings, load_settings
 from api import usage_door
@@ -45,7 +45,7 @@ class Edge:
     settings: Settings
     sessions: Sessions
     reads: Sessions
-    gateway: SandboxGateway
+    gateway: Gateway
     keys: Keys
     bell: Bell
     clock: Callable[[], datetime]
@@ -78,7 +78,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         sessions=sessions,
         # A read is one statement or a few that each see what is committed: a transaction around it would only cost.
         reads=session_maker(engine.execution_options(isolation_level="AUTOCOMMIT")),
-        gateway=SandboxGateway(chosen.sandbox_url, chosen.sandbox_key, chosen.webhook_secret),
+        gateway=gateway(chosen),
         keys=Keys(sessions, chosen.key_pepper),
         bell=Bell(chosen.redis_url),
         clock=clock or _wall,

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from adapters.gateway.chosen import gateway
 from adapters.settings import SettingsError, load_settings
 
+STRIPE = {
+    "PRORATA_STRIPE_KEY": "sk_test_hidden-6-stripe-key",
+    "PRORATA_STRIPE_WEBHOOK_SECRET": "whsec_hidden-7-stripe-secret",
+    "PRORATA_STRIPE_RETURN_URL": "https://app.example/paid",
+}
 GIVEN = {
     "DATABASE_URL": "postgresql://prorata:hidden-1@db/prorata",
     "REDIS_URL": "redis://:hidden-2@redis/0",
     "PRORATA_SANDBOX_KEY": "hidden-3-sandbox-key",
-    "PRORATA_WEBHOOK_SECRET": "hidden-4-webhook-secret",
+    "PRORATA_WEBHOOK_SECRET": "whsec_hidden44webhooksecrethidden44web",
     "PRORATA_KEY_PEPPER": "hidden-5-key-pepper",
 }
 
@@ -20,7 +26,7 @@ GIVEN = {
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in GIVEN.items():
         monkeypatch.setenv(name, value)
-    for name in ("PORT", "GRAPHIQL", "HOST", "SMTP_URL", "MAIL_FROM", "APP_URL"):
+    for name in ("PORT", "GRAPHIQL", "HOST", "SMTP_URL", "MAIL_FROM", "APP_URL", "PROVIDER"):
         monkeypatch.delenv(f"PRORATA_{name}", raising=False)
 
 
@@ -122,3 +128,58 @@ def test_settings_do_not_change() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         settings.port = 1
+
+
+@pytest.fixture
+def _stripe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRORATA_PROVIDER", "stripe")
+    for name, value in STRIPE.items():
+        monkeypatch.setenv(name, value)
+    for name in ("PRORATA_SANDBOX_KEY", "PRORATA_WEBHOOK_SECRET"):
+        monkeypatch.delenv(name)
+
+
+async def test_the_sandbox_is_the_provider_unless_another_is_chosen() -> None:
+    chosen = gateway(load_settings())
+    await chosen.aclose()
+
+    assert type(chosen).__name__ == "SandboxGateway"
+
+
+@pytest.mark.usefixtures("_stripe")
+async def test_stripe_is_chosen_and_needs_nothing_of_the_sandbox() -> None:
+    settings = load_settings()
+    chosen = gateway(settings)
+    await chosen.aclose()
+
+    assert type(chosen).__name__ == "StripeGateway"
+    assert "hidden" not in repr(settings)
+
+
+@pytest.mark.usefixtures("_stripe")
+@pytest.mark.parametrize("name", STRIPE)
+def test_what_stripe_needs_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+
+    with pytest.raises(SettingsError, match=rf"^These.*:\n  {name}: Field required$"):
+        load_settings()
+
+
+@pytest.mark.usefixtures("_stripe")
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("PRORATA_STRIPE_KEY", "sk_short", "String should have at least 16 characters"),
+        ("PRORATA_STRIPE_WEBHOOK_SECRET", "short", "String should have at least 16 characters"),
+        ("PRORATA_STRIPE_RETURN_URL", "app.example", "URL should begin with https:// or http://"),
+        ("PRORATA_STRIPE_URL", "api.example", "URL should begin with https:// or http://"),
+        ("PRORATA_PROVIDER", "paypal", "Input should be 'sandbox' or 'stripe'"),
+    ],
+)
+def test_what_stripe_cannot_use_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=f"\n  {name}: {message}$"):
+        load_settings()

@@ -9,7 +9,7 @@ from typing import Any
 from arq import cron, func
 
 from adapters.database import create_engine, session_maker
-from adapters.gateway.sandbox import SandboxGateway
+from adapters.gateway.chosen import gateway
 from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
 from adapters.settings import Settings, load_settings
@@ -29,11 +29,7 @@ async def start(ctx: dict[str, Any]) -> None:
         settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
     )
     ctx["engine"] = engine
-    ctx["tools"] = Tools(
-        sessions=session_maker(engine),
-        gateway=SandboxGateway(settings.sandbox_url, settings.sandbox_key, settings.webhook_secret),
-        mailer=_mailer(settings),
-    )
+    ctx["tools"] = Tools(sessions=session_maker(engine), gateway=gateway(settings), mailer=_mailer(settings))
 
 
 async def stop(ctx: dict[str, Any]) -> None:

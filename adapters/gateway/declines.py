@@ -47,8 +47,11 @@ SOFT_DECLINES: Mapping[str, str] = MappingProxyType(
 UNKNOWN_DECLINE = "The bank declined the payment."
 
 
-def declined(reference: str, *, code: str) -> Declined:
-    """Return the decline with its reason; a code not in the tables is soft, since a retry does no harm."""
-    is_hard = code in HARD_DECLINES
+def declined(reference: str, *, code: str, is_final: bool = False) -> Declined:
+    """Return the decline with its reason; a code not in the tables is soft, since a retry does no harm.
+
+    `is_final` is for a bank that says never to try again whatever the code: closed accounts are often told so.
+    """
+    is_hard = is_final or code in HARD_DECLINES
     reason = HARD_DECLINES.get(code) or SOFT_DECLINES.get(code) or UNKNOWN_DECLINE
     return Declined(reference=reference, code=code, is_hard=is_hard, reason=reason)

@@ -63,9 +63,9 @@ def verify(body: bytes, *, key: bytes, headers: Mapping[str, str], now: datetime
 
     Several signatures, separated by spaces, are accepted while a secret is being changed: one must match.
     """
-    message_id = _only(headers, "webhook-id")
-    timestamp = _only(headers, "webhook-timestamp")
-    signatures = _only(headers, "webhook-signature")
+    message_id = only_header(headers, "webhook-id")
+    timestamp = only_header(headers, "webhook-timestamp")
+    signatures = only_header(headers, "webhook-signature")
     if not MESSAGE_ID.fullmatch(message_id):
         raise WebhookRefused(Reason.ODD_ID)
     if not TIMESTAMP.fullmatch(timestamp) or str(int(timestamp)) != timestamp:
@@ -86,8 +86,11 @@ def verify(body: bytes, *, key: bytes, headers: Mapping[str, str], now: datetime
     return message_id
 
 
-def _only(headers: Mapping[str, str], name: str) -> str:
-    """Return the one value of a header; two of them may be read differently by whoever stands in between."""
+def only_header(headers: Mapping[str, str], name: str) -> str:
+    """Return the one value of a header; two of them may be read differently by whoever stands in between.
+
+    Raises `WebhookRefused`.
+    """
     values = [value for key, value in headers.items() if key.lower() == name]
     if not values:
         raise WebhookRefused(Reason.MISSING_HEADER)

@@ -85,13 +85,13 @@ async def besieged(
     )
     gateway = SandboxGateway(hostile.url, API_KEY, WEBHOOK_SECRET, timeout_seconds=0.4)
     wall = Wall(world.wall)
-    async with _served(settings, wall, listener):
+    async with served(settings, wall, listener):
         yield replace(world, gateway=gateway)
     await gateway.aclose()
 
 
 @asynccontextmanager
-async def _served(settings: Settings, wall: Wall, listener: socket.socket) -> AsyncIterator[None]:
+async def served(settings: Settings, wall: Wall, listener: socket.socket) -> AsyncIterator[None]:
     app = create_app(settings, clock=lambda: wall.now)
     server = uvicorn.Server(uvicorn.Config(app, ws="none", log_level="warning", lifespan="on"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))

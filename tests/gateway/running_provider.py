@@ -45,8 +45,17 @@ class RunningProvider:
 @contextlib.contextmanager
 def running_provider(*options: str) -> Iterator[RunningProvider]:
     """Start a provider on a free port with the options, and stop it after."""
-    command = [sys.executable, "-m", "adapters.gateway.sandbox_server", "--port", "0", "--api-key", API_KEY]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+    with running(
+        "adapters.gateway.sandbox_server", "--port", "0", "--api-key", API_KEY, *options
+    ) as provider:
+        yield provider
+
+
+@contextlib.contextmanager
+def running(module: str, *options: str) -> Iterator[RunningProvider]:
+    """Start a provider's program, which prints its address first, and stop it after."""
+    command = [sys.executable, "-m", module, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
             url = process.stdout.readline().strip()

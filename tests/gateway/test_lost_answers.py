@@ -11,6 +11,22 @@ from adapters.gateway.protocol import Charged, GatewayUnavailable, OutcomeUnknow
 from tests.gateway.conftest import Payer, Payers, gateway_to
 from tests.gateway.running_provider import RunningProvider
 
+UNREADABLE = [
+    b"",
+    b"HTTP/1.1 200",
+    b"not HTTP at all\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe",
+    b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}",
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",
+    b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n",
+]
+
 
 @pytest.mark.parametrize("token", ["tok_timeout_after_charge", "tok_error_after_charge"])
 async def test_a_charge_whose_answer_is_lost_is_charged_once(
@@ -113,26 +129,9 @@ async def test_a_provider_that_never_takes_the_call_surely_charged_nothing() -> 
             await _pay_at(full.getsockname()[1])
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"",
-        b"HTTP/1.1 200",
-        b"not HTTP at all\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n\xff\xfe",
-        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}",
-        b"HTTP/1.1 204 No Content\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
-        b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",
-        b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n",
-    ],
-)
+@pytest.mark.parametrize("answer", UNREADABLE)
 async def test_an_answer_that_cannot_be_read_leaves_the_outcome_unknown(answer: bytes) -> None:
-    async with _answering(answer) as port:
+    async with answering(answer) as port:
         with pytest.raises(OutcomeUnknown) as unknown:
             await _pay_at(port)
 
@@ -140,7 +139,7 @@ async def test_an_answer_that_cannot_be_read_leaves_the_outcome_unknown(answer: 
 
 
 async def test_a_trickling_answer_does_not_outlast_the_timeout() -> None:
-    async with _answering(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n" + b" " * 900, pause=0.1) as port:
+    async with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n" + b" " * 900, pause=0.1) as port:
         with pytest.raises(OutcomeUnknown):
             async with asyncio.timeout(2):
                 await _pay_at(port)
@@ -158,7 +157,7 @@ async def _pay_at(port: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answering(answer: bytes, *, pause: float = 0) -> AsyncIterator[int]:
+async def answering(answer: bytes, *, pause: float = 0) -> AsyncIterator[int]:
     """Take calls on a port and answer each with the bytes, then hang up; with `pause`, between every two bytes."""
 
     async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

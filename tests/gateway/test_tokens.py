@@ -3,7 +3,14 @@
 import pytest
 
 from adapters.gateway.declines import HARD_DECLINES, SOFT_DECLINES, declined
-from adapters.gateway.protocol import Charged, Declined, Gateway, PaymentMethodKind, PaymentMethodRefused
+from adapters.gateway.protocol import (
+    Charged,
+    Declined,
+    Gateway,
+    PaymentMethodKind,
+    PaymentMethodRefused,
+    RefundRefused,
+)
 from adapters.gateway.sandbox_provider import tokens
 from adapters.gateway.sandbox_provider.tokens import TOKENS
 from tests.gateway.conftest import Payers
@@ -62,6 +69,18 @@ async def test_a_flaky_payment_method_succeeds_at_its_third_charge(payers: Payer
     outcomes = [await payer.pay(f"{key}:{attempt}") for attempt in (1, 2, 2, 3, 4)]
 
     assert [isinstance(outcome, Charged) for outcome in outcomes] == [False, False, False, True, True]
+
+
+async def test_a_card_that_takes_no_refunds_is_charged_and_refuses_them(
+    payers: Payers, gateway: Gateway, key: str
+) -> None:
+    payer = await payers.with_token("tok_no_refunds")
+    charge = await payer.pay(key)
+
+    outcome = await gateway.refund(charge=charge.reference, amount_cents=100, idempotency_key=f"r:{key}")
+
+    assert isinstance(charge, Charged)
+    assert outcome == RefundRefused(outcome.reference, "The card takes no refunds.")
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,27 @@ async def test_a_forged_success_is_refused_and_the_true_decline_is_not(
     assert provider.webhooks()["forgeries_accepted"] == 0
 
 
+async def test_a_forged_refund_is_refused_and_the_true_refusal_is_not(
+    payers: Payers, provider: RunningProvider, receives: Receiver, key: str
+) -> None:
+    payer = await payers.with_token("tok_no_refunds")
+    charge = await payer.pay(key)
+    await _all_delivered(provider)
+    provider.misbehave({"kind": "forged"})
+    receives.answers += [401]
+
+    refused = await payer.gateway.refund(
+        charge=charge.reference, amount_cents=100, idempotency_key=f"r:{key}"
+    )
+    await _all_delivered(provider)
+
+    forged, true = receives.about(f"r:{key}")
+    assert b"refund.succeeded" in forged.body
+    with pytest.raises(WebhookRefused):
+        _opened(payers.gateway, forged)
+    assert _opened(payers.gateway, true).outcome == refused
+
+
 def _opened(gateway: Gateway, delivery: Delivery) -> ProviderEvent:
     return gateway.verify_webhook(body=delivery.body, headers=delivery.headers, now=datetime.now(UTC))
 

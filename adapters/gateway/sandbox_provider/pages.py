@@ -36,16 +36,16 @@ FRAME: Final = """<!doctype html>
 <title>{{ title }}</title>
 <style>
   body { font: 16px/1.5 system-ui, sans-serif; color: #1a1f36; background: #f6f8fa; margin: 0; padding: 3rem 1rem; }
-  main { max-width: 27rem; margin: 0 auto; background: #fff; border: 1px solid #e3e8ee; border-radius: 12px; padding: 2rem; }
+  main { max-width: 30rem; margin: 0 auto; background: #fff; border: 1px solid #e3e8ee; border-radius: 12px; padding: 2rem; }
   h1 { font-size: 1.25rem; margin: 0 0 .75rem; }
   .amount { font-size: 2rem; font-weight: 600; margin: .25rem 0 1.25rem; }
   .note { color: #697386; font-size: .875rem; margin-bottom: 0; }
-  button, a.button { display: block; box-sizing: border-box; width: 100%; margin: .5rem 0; padding: .7rem 1rem;
+  button, a.button { display: block; box-sizing: border-box; width: 100%; margin: .4rem 0; padding: .5rem .9rem;
     border: 1px solid #c1c9d2; border-radius: 8px; background: #fff; color: inherit; font: inherit; cursor: pointer;
     text-align: left; text-decoration: none; }
   button.first { background: #3d4eac; border-color: #3d4eac; color: #fff; }
   button.plain, button.first, a.button { text-align: center; }
-  button small { float: right; color: #697386; }
+  button small { float: right; line-height: 1.5rem; color: #697386; }
   button:hover, a.button:hover { border-color: #3d4eac; }
 </style>
 <main><h1>{{ title }}</h1>{{ body | safe }}
@@ -56,9 +56,9 @@ CONFIRM: Final = """<p>Your bank wants you to confirm this payment.</p>
 <form method="post">
 <button class="first" name="decision" value="confirmed">Confirm payment</button>
 <button class="plain" name="decision" value="refused">Refuse</button></form>"""
-METHODS: Final = """<p>Choose a test card. Each behaves as its name says.</p>
+METHODS: Final = """<p>Choose a test card.</p>
 <form method="post">{% for token, card in cards %}
-<button name="token" value="{{ token }}">{{ token }}<small>{{ card.brand }} &middot; {{ card.last4 }}</small></button>
+<button name="token" value="{{ token }}">{{ token }}<small>{{ card.told }}</small></button>
 {%- endfor %}</form><a class="button" href="{{ return_url }}">Cancel</a>"""
 CHOICES: Final[Mapping[str, Decision]] = {"confirmed": "confirmed", "refused": "refused"}
 OUTCOMES: Final = {

@@ -56,6 +56,20 @@ class Behaviour:
     needs_action: bool = False
     takes_no_refunds: bool = False
 
+    @property
+    def told(self) -> str:
+        """What it does, in a few words."""
+        if self.is_refused:
+            return "is not kept"
+        if self.needs_action:
+            return "asks for a confirmation"
+        if self.decline_code:
+            return f"declined: {self.decline_code}" + (f", {self.declines} times" if self.declines else "")
+        if self.takes_no_refunds:
+            return "succeeds, refuses refunds"
+        answers = {AfterCharge.HANG: ", then hangs", AfterCharge.FAIL: ", then answers 500"}
+        return "succeeds" + answers.get(self.after_charge, "")
+
     def decides(self, *, earlier_charges: int) -> str | None:
         """Return the decline code of a method's next charge, or `None` if it succeeds."""
         if self.declines is None or earlier_charges < self.declines:
