@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from adapters.settings import Settings
+from adapters.settings import NEEDED_BY, Settings
 from workers.__main__ import main
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +49,13 @@ def test_no_secret_has_a_default(services: dict[str, Any]) -> None:
     ]
 
     assert secrets
-    assert all(re.fullmatch(r"\$\{\w+:\?.+\}", value) for value in secrets)
+    assert all(re.fullmatch(r"\$\{\w+(:\?.+|:-)\}", value) for value in secrets)
+
+
+def test_every_setting_of_a_payment_provider_can_be_given(services: dict[str, Any]) -> None:
+    needed = {f"PRORATA_{name.upper()}" for name in NEEDED_BY}
+
+    assert {"PRORATA_PROVIDER", *needed} <= services["api"]["environment"].keys()
 
 
 def test_the_sandbox_is_off_unless_asked_for(services: dict[str, Any]) -> None:
@@ -59,7 +65,7 @@ def test_the_sandbox_is_off_unless_asked_for(services: dict[str, Any]) -> None:
 def test_nothing_is_published_to_other_machines(services: dict[str, Any]) -> None:
     published = [port for service in services.values() for port in service.get("ports", [])]
 
-    assert published == ["127.0.0.1:8470:8470"]
+    assert published == ["127.0.0.1:8470:8470", "127.0.0.1:8471:8471"]
 
 
 def test_the_image_copies_every_package_and_does_not_run_as_root() -> None:
