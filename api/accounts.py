@@ -30,11 +30,12 @@ from api.usage import UsageOverview, usage_overview
 from api.workspaces import Workspace, workspace
 from domain.calendar import UnknownTimeZone, local_day
 from domain.invoicing import InvoiceNotOpen
-from services import accounts, payments, usage
+from services import accounts, paymentmethods, payments, usage
 from services.accounts import AccountNow, UnknownAccount, UnknownTestClock, lock_account
 from services.histories import NoSubscription
 from services.invoices import UnknownInvoice
-from services.payments import NoPaymentMethod, PaymentMethodNotKept, ProviderUnreachable
+from services.paymentmethods import BadReturnUrl, PaymentMethodNotKept, ProviderUnreachable
+from services.payments import NoPaymentMethod
 
 
 @strawberry.type(
@@ -209,6 +210,23 @@ class PaymentMethodSetPayload:
     account: BillingAccount = strawberry.field(description="The account.")
 
 
+@strawberry.input(description="A page of the payment provider to open for the customer.")
+class PaymentMethodPageOpenInput:
+    """Input of paymentMethodPageOpen."""
+
+    account_id: strawberry.ID = strawberry.field(description="The account.")
+    return_url: SafeString = strawberry.field(
+        description="Where the page sends the customer afterwards, with `token=` added: give that to `paymentMethodSet`."
+    )
+
+
+@strawberry.type(description="The page opened.")
+class PaymentMethodPageOpenPayload:
+    """Payload of paymentMethodPageOpen."""
+
+    url: str = strawberry.field(description="The page's address; send the customer's browser there.")
+
+
 @strawberry.input(description="An open invoice to pay now.")
 class InvoicePayInput:
     """Input of invoicePay."""
@@ -273,11 +291,28 @@ async def payment_method_set(info: Info, input: PaymentMethodSetInput) -> Paymen
     """Store a payment method."""
     ctx = info.context
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    account = await payments.set_payment_method(
+    account = await paymentmethods.set_payment_method(
         ctx.sessions, ctx.gateway, account_id=account_id, token=input.token, wall=ctx.wall
     )
     await ctx.ring()
     return PaymentMethodSetPayload(account=billing_account(account))
+
+
+@mutation(
+    payload=PaymentMethodPageOpenPayload,
+    refusals=(UnknownAccount, BadReturnUrl, ProviderUnreachable),
+    description="Open the provider's own page on which the customer gives a card or a wallet; no card data comes here.",
+)
+async def payment_method_page_open(
+    info: Info, input: PaymentMethodPageOpenInput
+) -> PaymentMethodPageOpenPayload:
+    """Open a page for a payment method."""
+    ctx = info.context
+    account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    url = await paymentmethods.open_page(
+        ctx.sessions, ctx.gateway, account_id=account_id, return_url=input.return_url, wall=ctx.wall
+    )
+    return PaymentMethodPageOpenPayload(url=url)
 
 
 @mutation(

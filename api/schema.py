@@ -281,6 +281,7 @@ MUTATIONS: Final = {
     "alert_turn_off": alerts.alert_turn_off,
     "limit_set": limits.limit_set,
     "limit_turn_off": limits.limit_turn_off,
+    "payment_method_page_open": accounts.payment_method_page_open,
     "payment_method_set": accounts.payment_method_set,
     "invoice_pay": accounts.invoice_pay,
     "credit_note_create": corrections.credit_note_create,

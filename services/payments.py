@@ -7,7 +7,7 @@ and a new one is made only after a known decline.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -18,8 +18,6 @@ from adapters.gateway.protocol import (
     Declined,
     Gateway,
     NoAnswer,
-    PaymentMethodRefused,
-    StoredPaymentMethod,
 )
 from adapters.ids import new_id
 from adapters.queries import invoices as queries
@@ -62,54 +60,10 @@ Sessions = async_sessionmaker[AsyncSession]
 
 
 @dataclass(eq=False)
-class PaymentMethodNotKept(Refusal):
-    """The provider will not keep the payment method."""
-
-    template = "The payment method was not saved: {reason}"
-    reason: str
-
-
-@dataclass(eq=False)
-class ProviderUnreachable(Refusal):
-    """The payment provider gave no answer."""
-
-    template = "The payment provider gave no answer; nothing was changed. Try again in a few minutes."
-
-
-@dataclass(eq=False)
 class NoPaymentMethod(Refusal):
     """There is nothing to charge."""
 
     template = "The account has no payment method; add one first."
-
-
-async def set_payment_method(
-    sessions: Sessions, gateway: Gateway, *, account_id: UUID, token: str, wall: datetime
-) -> AccountNow:
-    """Keep another payment method; open invoices are charged with it at once, on a new ladder (section 11).
-
-    Raises UnknownAccount, PaymentMethodNotKept, ProviderUnreachable.
-    """
-    async with sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=wall)
-        customer, name = account.row.provider_customer, account.row.name
-
-    try:
-        customer = customer or await gateway.create_customer(
-            name=name, idempotency_key=f"customer:{account_id}"
-        )
-        stored = await gateway.attach_payment_method(customer=customer, token=token)
-    except PaymentMethodRefused as refused:
-        raise PaymentMethodNotKept(refused.reason) from None
-    except NoAnswer:
-        raise ProviderUnreachable from None
-
-    async with sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=wall)
-        _keep(account, customer, stored)
-        for invoice in await queries.open_invoices(session, account_id=account_id):
-            await _climb(session, account, invoice, again(ladder_of(invoice), _today(account)))
-    return account
 
 
 async def retry_now(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> Invoice:
@@ -123,8 +77,14 @@ async def retry_now(session: AsyncSession, account: AccountNow, *, invoice_id: U
     if account.row.payment_method is None:
         raise NoPaymentMethod
 
-    await _climb(session, account, invoice, again(ladder_of(invoice), _today(account)))
+    await begin_again(session, account, invoice)
     return invoice
+
+
+async def begin_again(session: AsyncSession, account: AccountNow, invoice: Invoice) -> None:
+    """Put an open invoice on a new ladder, whose first charge is due at once (section 11)."""
+    today = local_day(account.now, account.zone)
+    await _climb(session, account, invoice, again(ladder_of(invoice), today))
 
 
 async def collect(
@@ -339,13 +299,3 @@ def _event(outcome: Outcome) -> AttemptEvent:
             return AttemptEvent.ACTION_ASKED
         case None:
             return AttemptEvent.ANSWER_LOST
-
-
-def _keep(account: AccountNow, customer: str, stored: StoredPaymentMethod) -> None:
-    account.row.provider_customer = customer
-    account.row.payment_method = stored.reference
-    account.row.card_brand, account.row.card_last4 = stored.brand, stored.last4
-
-
-def _today(account: AccountNow) -> date:
-    return local_day(account.now, account.zone)

@@ -126,6 +126,7 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
         "alertTurnOff": {**account, **workspace, "metric": "BULK_EMAIL"},
         "limitSet": {**account, **workspace, "metric": "BULK_EMAIL", "limit": 10},
         "limitTurnOff": {**account, **workspace, "metric": "BULK_EMAIL"},
+        "paymentMethodPageOpen": {**account, "returnUrl": "https://app.example/billing"},
         "paymentMethodSet": {**account, "token": "tok_visa"},
         "invoicePay": {"invoiceId": ids.invoice},
         "seatDatesCorrect": {**teammate, "acceptedOn": "2026-09-01", "removedOn": "2026-09-02"},

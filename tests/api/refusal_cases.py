@@ -31,7 +31,8 @@ from domain.subscriptions import (
 from services.apikeys import UnknownKey
 from services.beginnings import AlreadySubscribed, NoWorkspace
 from services.histories import NoSubscription
-from services.payments import NoPaymentMethod, PaymentMethodNotKept, ProviderUnreachable
+from services.paymentmethods import BadReturnUrl, PaymentMethodNotKept, ProviderUnreachable
+from services.payments import NoPaymentMethod
 from services.seats import AlreadyPresent, InviteExpired, InviteNotPending, NotActive, SeatHeldAlready
 from services.testclocks import AdvanceRunning, ClockGoesForward, ClockOutOfRange, TooFar
 from tests.application import Api
@@ -425,6 +426,20 @@ async def provider_away(at: Installation) -> Asked:
     player = await bare(at)
     at.provider.misbehave({"kind": "drop_before", "target": "attach"})
     return {"accountId": player.account_id, "token": "tok_visa"}, ProviderUnreachable()
+
+
+@case("paymentMethodPageOpen", BadReturnUrl)
+async def page_that_leads_nowhere(at: Installation) -> Asked:
+    player = await bare(at)
+    return {"accountId": player.account_id, "returnUrl": "javascript:alert(1)"}, BadReturnUrl()
+
+
+@case("paymentMethodPageOpen", ProviderUnreachable)
+async def page_of_a_provider_away(at: Installation) -> Asked:
+    player = await bare(at)
+    at.provider.misbehave({"kind": "drop_before", "target": "page"})
+    given = {"accountId": player.account_id, "returnUrl": "https://app.example/billing"}
+    return given, ProviderUnreachable()
 
 
 @case("invoicePay", InvoiceNotOpen)

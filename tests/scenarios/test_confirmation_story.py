@@ -117,3 +117,18 @@ async def test_a_customer_who_refuses_has_declined(operator: Api, tools: Tools) 
 
     invoice = await invoice_of(player)
     assert tried(invoice) == ["DECLINED", "ACTION_NEEDED"]
+
+
+async def test_a_card_is_given_on_the_providers_own_page(operator: Api, tools: Tools) -> None:
+    player = await new_player(operator, now=STARTED_AT, token=None)
+    await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
+    back = "https://app.example/billing?tab=cards"
+
+    opened = await player.do("paymentMethodPageOpen", "url", accountId=player.account_id, returnUrl=back)
+    sent_back = httpx.post(opened["url"], data={"token": "tok_googlepay"}, trust_env=False)
+    address = httpx.URL(sent_back.headers["location"])
+    await player.pay_with(address.params["token"])
+    await work(tools)
+
+    assert str(address).startswith("https://app.example/billing?tab=cards&token=")
+    assert tried(await invoice_of(player)) == ["SUCCEEDED"]

@@ -18,7 +18,7 @@ from adapters.tables.invoices import Invoice
 from domain.events import SentEvent
 from domain.pricebook import Metric, Plan
 from domain.seats import SeatType
-from services import accounts, payments, seats, subscriptions, testclocks, usage, workspaces
+from services import accounts, paymentmethods, seats, subscriptions, testclocks, usage, workspaces
 from services.accounts import AccountNow
 from services.usage import EventStatus, Outcome
 from workers import payment_retries, period_close
@@ -83,7 +83,7 @@ class World:
 
     async def give_card(self, company: Company, token: str) -> None:
         """Store a payment method."""
-        await payments.set_payment_method(
+        await paymentmethods.set_payment_method(
             self.sessions, self.gateway, account_id=company.account_id, token=token, wall=self.wall
         )
 
