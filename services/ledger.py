@@ -27,6 +27,17 @@ async def credit_balances(session: AsyncSession, account_ids: list[UUID]) -> dic
     return {account_id: ledger.balance(sums.get(account_id, 0)) for account_id in account_ids}
 
 
+async def credit_ahead(session: AsyncSession, account_ids: list[UUID]) -> dict[UUID, int]:
+    """Give the balance there will be for accounts' next invoices, in cents: credit lowers open ones first (section 5)."""
+    balances = await credit_balances(session, account_ids)
+    having = [account_id for account_id, balance in balances.items() if balance > 0]
+    open_dues = await queries.dues(session, having) if having else {}
+    for account_id, found in open_dues.items():
+        for due in found:
+            balances[account_id] = draw(due, balances[account_id]).balance
+    return balances
+
+
 def entry_rows(
     account: AccountNow, entries: Iterable[Entry], *, kind: MoveKind, invoice_id: UUID | None
 ) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from domain.pricebook import Plan
 from services import histories
 from services.accounts import AccountNow
 from services.histories import Running
-from services.ledger import credit_balances
+from services.ledger import credit_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[U
     if not having:
         return {}
     loaded = await histories.load(session, having, [live[account.id] for account in having])
-    balances = await credit_balances(session, [account.id for account in having])
+    balances = await credit_ahead(session, [account.id for account in having])
 
     found: dict[UUID, Overview] = {}
     for account in having:
@@ -89,7 +89,7 @@ async def forecast(session: AsyncSession, account: AccountNow) -> NextInvoice | 
         return None
     today = local_day(account.now, account.zone)
     found = expected(running.history, running.loaded.billed, now=now, since=running.loaded.since, today=today)
-    balance = (await credit_balances(session, [account.id]))[account.id]
+    balance = (await credit_ahead(session, [account.id]))[account.id]
     return _promised(account, found, now, balance=balance)
 
 

@@ -120,6 +120,29 @@ async def open_invoices(session: AsyncSession, *, account_id: UUID) -> list[Invo
     return list(await session.scalars(query))
 
 
+async def dues(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, list[int]]:
+    """Give what each open invoice leaves to pay, in cents, oldest first, but for those with a charge on its way."""
+    wanted = list(account_ids)
+    on_its_way = (
+        select(PaymentAttempt)
+        .where(
+            col(PaymentAttempt.account_id) == col(Invoice.account_id),
+            col(PaymentAttempt.invoice_id) == col(Invoice.id),
+            col(PaymentAttempt.status).in_(IN_FLIGHT),
+        )
+        .exists()
+    )
+    query = (
+        select(col(Invoice.account_id), col(Invoice.due_cents))
+        .where(col(Invoice.account_id).in_(wanted), col(Invoice.status) == "OPEN", ~on_its_way)
+        .order_by(col(Invoice.account_id), col(Invoice.number))
+    )
+    found: dict[UUID, list[int]] = {account_id: [] for account_id in wanted}
+    for account_id, due in await session.execute(query):
+        found[account_id].append(due)
+    return found
+
+
 async def due_sums(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Add up what accounts' open invoices leave to pay, in cents; accounts without any are absent."""
     query = (

@@ -34,9 +34,9 @@ async def invoice_of(player: Player) -> dict[str, Any]:
     return node
 
 
-def answer(url: str, decision: str) -> None:
+def press(url: str, **form: str) -> httpx.Response:
     """Press a button on the provider's page, as the customer does."""
-    httpx.post(url, data={"decision": decision}, trust_env=False).raise_for_status()
+    return httpx.post(url, data=form, trust_env=False)
 
 
 def tried(invoice: dict[str, Any]) -> list[str]:
@@ -60,7 +60,7 @@ async def test_a_charge_confirmed_without_a_word_is_found_at_the_next_step(
     operator: Api, tools: Tools
 ) -> None:
     player = await asked_to_confirm(operator, tools)
-    answer((await invoice_of(player))["collection"]["confirmUrl"], "confirmed")
+    press((await invoice_of(player))["collection"]["confirmUrl"], decision="confirmed")
 
     await player.go_to(datetime(2026, 9, 8, 1, tzinfo=UTC))
 
@@ -111,7 +111,7 @@ async def test_paying_by_hand_asks_to_confirm_again_at_once(operator: Api, tools
 
 async def test_a_customer_who_refuses_has_declined(operator: Api, tools: Tools) -> None:
     player = await asked_to_confirm(operator, tools)
-    answer((await invoice_of(player))["collection"]["confirmUrl"], "refused")
+    press((await invoice_of(player))["collection"]["confirmUrl"], decision="refused")
 
     await player.go_to(datetime(2026, 9, 8, 1, tzinfo=UTC))
 
@@ -125,8 +125,7 @@ async def test_a_card_is_given_on_the_providers_own_page(operator: Api, tools: T
     back = "https://app.example/billing?tab=cards"
 
     opened = await player.do("paymentMethodPageOpen", "url", accountId=player.account_id, returnUrl=back)
-    sent_back = httpx.post(opened["url"], data={"token": "tok_googlepay"}, trust_env=False)
-    address = httpx.URL(sent_back.headers["location"])
+    address = httpx.URL(press(opened["url"], token="tok_googlepay").headers["location"])
     await player.pay_with(address.params["token"])
     await work(tools)
 

@@ -347,3 +347,18 @@ async def test_a_bank_that_wants_a_confirmation_is_told_with_the_link(operator: 
     ((kind, day, mailed),) = await told(player)
 
     assert (kind, day, len(mailed)) == ("ACTION_NEEDED", "2026-09-01", 1)
+
+
+async def test_credit_lowers_the_oldest_open_invoice_first_and_previews_know_it(
+    operator: Api, tools: Tools
+) -> None:
+    player = await subscribed(operator, tools, token=None, seats=5)
+    for number in range(2, 6):
+        await player.remove(f"mate-{number}")
+
+    await player.go_to(at(12, 2))
+
+    first, second, third, fourth = await player.invoices()
+    assert cents(second["total"]) < 0
+    assert cents(first["creditApplied"]) == -cents(second["total"])
+    assert [cents(each["due"]) for each in (third, fourth)] == [39_00, 39_00]
