@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from adapters.live import Outlet, TellingSession, told_through
+
 _DRIVER: Final = "postgresql+asyncpg"
 _ACCEPTED: Final = frozenset({"postgres", "postgresql", _DRIVER})
 
@@ -52,9 +54,11 @@ def create_engine(url: str, *, pool_size: int = 10, application_name: str = "pro
     return engine
 
 
-def session_maker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    """Return a maker of sessions whose rows stay readable after the commit."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+def session_maker(engine: AsyncEngine, *, outlet: Outlet | None = None) -> async_sessionmaker[AsyncSession]:
+    """Return a maker of sessions whose rows stay readable after the commit; it tells the outlet what was changed."""
+    return async_sessionmaker(
+        engine, expire_on_commit=False, sync_session_class=TellingSession, info=told_through(outlet)
+    )
 
 
 def _refuse_closed(lent: Any, _record: object, _proxy: object) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
-from adapters.queries import accounts, invoices, subscriptions, workspaces
+from adapters.queries import accounts, invoices, notifications, subscriptions, workspaces
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.subscriptions import SubscriptionFact
@@ -56,6 +56,7 @@ class Loaders:
         self.credit_notes: DataLoader[Key, list[CreditNote] | None] = loader(invoices.credit_notes)
         self.lines: DataLoader[Key, list[InvoiceLine] | None] = loader(invoices.lines)
         self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
+        self.notifications: DataLoader[Key, notifications.Shown | None] = loader(notifications.find_many)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
     def forget(self) -> None:

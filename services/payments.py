@@ -22,6 +22,7 @@ from adapters.gateway.protocol import (
     StoredPaymentMethod,
 )
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import invoices as queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries.subscriptions import Due
@@ -198,6 +199,7 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     )
     session.add(attempt)
     await session.flush()
+    touch(session, Touched.INVOICE, account.id, invoice_id)
     return attempt
 
 
@@ -226,6 +228,7 @@ async def _record(
     if attempt is None or (AttemptStatus(attempt.status), _event(outcome)) not in NEXT_ATTEMPT:
         return
     attempt.status = NEXT_ATTEMPT[AttemptStatus(attempt.status), _event(outcome)].value
+    touch(session, Touched.INVOICE, account.id, attempt.invoice_id)
     invoice = await find_invoice(session, account_id=account.id, invoice_id=attempt.invoice_id)
     match outcome:
         case Charged():
@@ -257,6 +260,7 @@ async def _climb(session: AsyncSession, account: AccountNow, invoice: Invoice, l
     """Put an open invoice on a step of a ladder and schedule what follows from it."""
     invoice.ladder_on, invoice.ladder_step = ladder.began_on, ladder.step
     invoice.is_hard_declined = ladder.is_stopped
+    touch(session, Touched.INVOICE, account.id, invoice.id)
     work = collection_work(account, invoice_id=invoice.id, ladder=ladder)
     attempts = [due.due_at for due in work if due.kind == "COLLECT"]
     invoice.next_attempt_at = attempts[0] if attempts else None

@@ -9,6 +9,7 @@ from arq import cron, func
 
 from adapters.database import create_engine, session_maker
 from adapters.gateway.sandbox import SandboxGateway
+from adapters.live import Outlet
 from adapters.queue import from_json, redis_settings, to_json
 from adapters.settings import load_settings
 from workers.sweep import sweep
@@ -24,9 +25,9 @@ async def start(ctx: dict[str, Any]) -> None:
     engine = create_engine(
         settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
     )
-    ctx["engine"] = engine
+    ctx["engine"], ctx["outlet"] = engine, Outlet(settings.redis_url)
     ctx["tools"] = Tools(
-        sessions=session_maker(engine),
+        sessions=session_maker(engine, outlet=ctx["outlet"]),
         gateway=SandboxGateway(settings.sandbox_url, settings.sandbox_key, settings.webhook_secret),
     )
 
@@ -34,6 +35,7 @@ async def start(ctx: dict[str, Any]) -> None:
 async def stop(ctx: dict[str, Any]) -> None:
     """Let go of what the jobs shared."""
     await ctx["tools"].gateway.aclose()
+    await ctx["outlet"].close()
     await ctx["engine"].dispose()
 
 
