@@ -100,7 +100,7 @@ def connect(url: str) -> Redis:
 
 def to_message(changes: Iterable[Change]) -> bytes:
     """Write changes as one message."""
-    return orjson.dumps([(change.kind, change.account_id, change.id) for change in changes])
+    return orjson.dumps([(change.kind, str(change.account_id), change.id) for change in changes])
 
 
 def from_message(message: bytes) -> list[Change]:

@@ -14,11 +14,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from graphql import GraphQLError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.http import GraphQLRequestData
 from strawberry.schema import BaseSchema
 from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 
 from adapters.settings import Settings
 from api.context import Context
@@ -208,7 +210,7 @@ class Socket:
         if message.id in self._operations:
             raise EndedError(Close.SAME_ID, f"Subscriber for {message.id[:80]} already exists")
         most = self._settings.live_subscriptions
-        if len(self._operations) + len(self._ending) >= most:
+        if max(len(self._operations), len(self._ending)) >= most:
             refused = ApiError(
                 ErrorCode.TOO_MANY_REQUESTS,
                 f"{most} operations run on this socket, the most there may be. Complete one first.",
@@ -239,16 +241,17 @@ class Socket:
             operation_name=operation.operation_name,
             operation_extensions=operation.extensions,
         )
-        async with aclosing(stream):
-            async for result in stream:
-                assert isinstance(result, ExecutionResult)  # noqa: S101  nothing is deferred in this schema
-                if is_request_error(result):
-                    cause = (result.errors or [])[0].original_error
-                    if isinstance(cause, UNFIT):
-                        raise unfit_operation(cause)
-                    return write_message("error", own_id, shown_result(result)["errors"])
-                await self._identify()
-                await self._send(write_message("next", own_id, shown_result(result)))
+        try:
+            async with aclosing(stream):
+                async for result in stream:
+                    assert isinstance(result, ExecutionResult)  # noqa: S101  nothing is deferred in this schema
+                    if is_request_error(result):
+                        return _refused(own_id, result)
+                    await self._identify()
+                    await self._send(write_message("next", own_id, shown_result(result)))
+        except GraphQLError as error:
+            # The guard's, or the parser's by way of its cache: of a stream they are not made a result.
+            return _refused(own_id, PreExecutionError(data=None, errors=[error]))
         return write_message("complete", own_id)
 
     async def _tend(self) -> None:
@@ -275,3 +278,11 @@ class Socket:
                     await self._websocket.send_text(text)
             except TimeoutError:
                 raise EndedError(Close.TOO_SLOW, "The client does not read fast enough.") from None
+
+
+def _refused(own_id: str, result: ExecutionResult) -> str:
+    """Write the message for an operation of which nothing was run, or which ended by an error of its own."""
+    cause = (result.errors or [])[0].original_error
+    if isinstance(cause, UNFIT):
+        return write_message("error", own_id, error_body(unfit_operation(cause))["errors"])
+    return write_message("error", own_id, shown_result(result)["errors"])
