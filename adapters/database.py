@@ -5,12 +5,12 @@ and a transaction left open all have a limit the server enforces.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -19,6 +19,11 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from adapters.live import Outlet, TellingSession, told_through
+
+Engine: TypeAlias = AsyncEngine
+
+AWAY: Final = (SQLAlchemyError, OSError)
+"""What is raised where the database does not answer, among others."""
 
 _DRIVER: Final = "postgresql+asyncpg"
 _ACCEPTED: Final = frozenset({"postgres", "postgresql", _DRIVER})

@@ -133,7 +133,7 @@ class Outlet:
     async def close(self) -> None:
         """Publish what is left and let go of Redis."""
         if self._sending is not None:
-            await self._sending
+            await asyncio.wait([self._sending])
         await self._redis.aclose()
 
     async def _send(self) -> None:

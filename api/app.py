@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -18,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from adapters.database import create_engine, ping, session_maker
+from adapters.database import Engine, create_engine, ping, session_maker
 from adapters.feed import Feed
 from adapters.gateway.protocol import WebhookRefused
 from adapters.gateway.sandbox import SandboxGateway
@@ -45,7 +44,7 @@ log = logging.getLogger("prorata.api")
 class LiveSessions:
     """What WebSockets read and write through: connections of their own, so that they never make requests wait."""
 
-    engine: AsyncEngine
+    engine: Engine
     sessions: Sessions
     reads: Sessions
 
@@ -187,7 +186,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     )
 
 
-def _reads(engine: AsyncEngine) -> Sessions:
+def _reads(engine: Engine) -> Sessions:
     # A read is one statement or a few that each see what is committed: a transaction around it would only cost.
     return session_maker(engine.execution_options(isolation_level="AUTOCOMMIT"))
 

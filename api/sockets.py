@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from graphql import GraphQLError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.http import GraphQLRequestData
 from strawberry.schema import BaseSchema
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from adapters.database import AWAY
 from adapters.settings import Settings
 from api.context import Context
 from api.errors import ApiError, ErrorCode, as_api_error, begin_request, error_body
@@ -148,7 +148,7 @@ class Socket:
             self._end(Fate(ended.code, ended.reason))
         except WebSocketDisconnect:
             self._end(Fate())
-        except (SQLAlchemyError, OSError) as error:
+        except AWAY as error:
             as_api_error(error)
             self._end(Fate(Close.TRY_LATER, "Try again later."))
         except Exception as error:  # noqa: BLE001  the edge: the log has it, the client a code
@@ -260,7 +260,7 @@ class Socket:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self.caller is not None:
-                with suppress(SQLAlchemyError, OSError):
+                with suppress(*AWAY):
                     await self._identify()
             elif asyncio.get_running_loop().time() - began >= self._settings.live_init_seconds:
                 raise EndedError(Close.INIT_TIMEOUT, "Connection initialisation timeout")

@@ -53,7 +53,7 @@ async def test_every_table_of_an_account_is_keyed_by_the_account_first(engine: A
     first = {row["relname"]: row["attname"] for row in await _read(engine, PRIMARY_KEYS)}
 
     assert {table: first.get(table) for table in tables} == dict.fromkeys(tables, "account_id")
-    assert len(tables) == 23
+    assert len(tables) == 24
 
 
 async def test_every_index_of_an_account_s_table_starts_with_the_account(engine: AsyncEngine) -> None:
@@ -105,6 +105,7 @@ async def test_moments_are_stored_with_their_zone(engine: AsyncEngine) -> None:
                 "credit_notes",
                 "limit_switches",
                 "notifications",
+                "notification_reads",
             },
         ),
         ("invoice_is_issued", False, {"invoices"}),

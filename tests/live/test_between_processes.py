@@ -14,6 +14,7 @@ import pytest_asyncio
 from redis import Redis
 
 from adapters.embedded.valkey import EmbeddedValkey
+from api.schema import schema
 from tests.api.companies import key_of
 from tests.application import Api
 from tests.gateway.running_provider import RunningProvider
@@ -272,6 +273,13 @@ async def test_a_preview_that_is_rolled_back_is_not_told(
 
         assert previewed["preview"]["__typename"] == "ChangePreview"
         assert await socket.hears_nothing()
+
+
+def test_every_subscription_is_tried_by_strangers() -> None:
+    root = schema._schema.subscription_type
+
+    assert root is not None
+    assert set(EVERY) == set(root.fields)
 
 
 @pytest.mark.parametrize("name", EVERY)
