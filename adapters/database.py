@@ -5,18 +5,25 @@ and a transaction left open all have a limit the server enforces.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
+
+from adapters.live import Outlet, TellingSession, told_through
+
+Engine: TypeAlias = AsyncEngine
+
+AWAY: Final = (SQLAlchemyError, OSError)
+"""What is raised where the database does not answer, among others."""
 
 _DRIVER: Final = "postgresql+asyncpg"
 _ACCEPTED: Final = frozenset({"postgres", "postgresql", _DRIVER})
@@ -52,9 +59,11 @@ def create_engine(url: str, *, pool_size: int = 10, application_name: str = "pro
     return engine
 
 
-def session_maker(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    """Return a maker of sessions whose rows stay readable after the commit."""
-    return async_sessionmaker(engine, expire_on_commit=False)
+def session_maker(engine: AsyncEngine, *, outlet: Outlet | None = None) -> async_sessionmaker[AsyncSession]:
+    """Return a maker of sessions whose rows stay readable after the commit; it tells the outlet what was changed."""
+    return async_sessionmaker(
+        engine, expire_on_commit=False, sync_session_class=TellingSession, info=told_through(outlet)
+    )
 
 
 async def see_one_moment(session: AsyncSession) -> None:

@@ -86,6 +86,24 @@ class Settings(BaseSettings):
     """Who issues the invoices, as it stands on the PDF."""
     seller_address: str = ""
     """Lines below the name, such as address and tax number, parted by `|` or line breaks."""
+    live_message_bytes: PositiveInt = 256 * 1024
+    """The longest message a client may send over a WebSocket."""
+    live_sockets: PositiveInt = 2000
+    """WebSockets that one API process holds."""
+    live_sockets_per_key: PositiveInt = 5
+    """WebSockets that one key may have open at one API process."""
+    live_subscriptions: PositiveInt = 20
+    """Operations that may run at once on one WebSocket."""
+    live_init_seconds: PositiveInt = 10
+    """How long a WebSocket may stay open without `connection_init`."""
+    live_ping_seconds: PositiveInt = 20
+    """How often a WebSocket is pinged, and how long the answer may take."""
+    live_send_seconds: PositiveInt = 10
+    """How long a client may take to read a message before it is cut off."""
+    live_updates_per_second: PositiveInt = 2
+    """The most values a second that a subscription to usage gives."""
+    live_pool_size: PositiveInt = 5
+    """Connections to PostgreSQL for what WebSockets ask, beside those for requests."""
 
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10

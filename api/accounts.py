@@ -18,7 +18,7 @@ from api.limits import HardLimit, LimitSwitch, limit_log, limits_of
 from api.mails import Mail, mails_of
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, must_reach, node_id
-from api.notifications import Notification, notifications_of
+from api.notifications import NotificationConnection, UnreadOnly, notifications_of
 from api.payments import Payment, PaymentMethod, payment
 from api.periods import On
 from api.results import mutation
@@ -131,10 +131,12 @@ class BillingAccount(Node):
 
     @strawberry.field(description="Notices of all its workspaces, newest first.")
     async def notifications(
-        self, info: Info, first: First = None, after: After = None
-    ) -> Connection[Notification]:
+        self, info: Info, first: First = None, after: After = None, *, unread_only: UnreadOnly = False
+    ) -> NotificationConnection:
         """Read a page of notices."""
-        return await notifications_of(info, self.account.id, None, first=first, after=after)
+        return await notifications_of(
+            info, self.account.id, None, first=first, after=after, unread_only=unread_only
+        )
 
     @strawberry.field(description="Mails about it, each to one address, newest first.")
     async def mails(

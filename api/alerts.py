@@ -67,6 +67,19 @@ class AlertFiring:
     at: datetime = strawberry.field(description="When.")
 
 
+@strawberry.type(description="A level of an alert, told at this moment.")
+class FiredAlert(Scoped):
+    """A level of an alert that was told."""
+
+    metric: AlertMetric = strawberry.field(description="What is watched.")
+    percent: int = strawberry.field(description="The level, in percent.")
+    threshold: BigInt = strawberry.field(description="The threshold in force.")
+    total: BigInt = strawberry.field(
+        description="The total that reached it: units or seats; of spend, cents."
+    )
+    at: datetime = strawberry.field(description="When.")
+
+
 @strawberry.type(
     description="An alert of a workspace or of the account's pool. It tells once for each level and usage period, and "
     "never stops anything."
@@ -154,6 +167,19 @@ def alert(view: AlertView) -> Alert:
         pending=BigInt(held.pending.value) if held.pending else None,
         levels=_levels(view, held.in_force) if held.in_force else [],
         fired=[_firing(row) for row in view.passed if row.passing == Passing.FIRED],
+    )
+
+
+def fired_alert(row: tables.Alert, level: tables.AlertLevel) -> FiredAlert:
+    """Show a level that was told."""
+    return FiredAlert(
+        metric=AlertMetric(row.metric),
+        scope=scope_of(row.workspace_id),
+        key=(row.account_id, row.workspace_id),
+        percent=level.level,
+        threshold=BigInt(level.threshold),
+        total=BigInt(level.total),
+        at=level.at,
     )
 
 

@@ -14,11 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
-from adapters.database import create_engine, ping, session_maker
+from adapters.database import Engine, create_engine, ping, session_maker
+from adapters.feed import Feed
 from adapters.gateway.chosen import gateway
 from adapters.gateway.protocol import Gateway, WebhookRefused
+from adapters.live import Outlet
 from adapters.queue import Bell
 from adapters.settings import Settings, load_settings
 from api import usage_door
@@ -31,11 +34,22 @@ from api.exports import Exports
 from api.graphiql import graphiql_routes
 from api.loaders import Loaders
 from api.schema import schema
+from api.sockets import Sockets
 from api.view import ProrataGraphQL
 from services import providerevents
+from services.apikeys import Caller
 from services.invoicepages import Seller
 
 log = logging.getLogger("prorata.api")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSessions:
+    """What WebSockets read and write through: connections of their own, so that they never make requests wait."""
+
+    engine: Engine
+    sessions: Sessions
+    reads: Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,9 @@ class Edge:
     settings: Settings
     sessions: Sessions
     reads: Sessions
+    live: LiveSessions
+    feed: Feed
+    outlet: Outlet
     gateway: Gateway
     keys: Keys
     bell: Bell
@@ -54,15 +71,30 @@ class Edge:
         """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
         wall = self.clock()
         caller = await self.keys.caller(request, wall=wall)
+        return self._context(caller, wall, sessions=self.sessions, reads=self.reads)
+
+    async def identify(self, authorization: str) -> Caller:
+        """Give the caller that an authorization names now; raises UNAUTHENTICATED if it names none."""
+        return await self.keys.bearer(authorization, wall=self.clock())
+
+    async def live_context(self, authorization: str) -> Context:
+        """Make the context of an operation on a WebSocket; raises UNAUTHENTICATED."""
+        caller = await self.identify(authorization)
+        return self._context(caller, self.clock(), sessions=self.live.sessions, reads=self.live.reads)
+
+    def _context(self, caller: Caller, wall: datetime, *, sessions: Sessions, reads: Sessions) -> Context:
         return Context(
-            sessions=self.sessions,
-            reads=self.reads,
+            sessions=sessions,
+            reads=reads,
             gateway=self.gateway,
             caller=caller,
             wall=wall,
-            loaders=Loaders(self.reads, wall=wall),
+            loaders=Loaders(reads, wall=wall),
             pepper=self.settings.key_pepper,
             ring=self.bell.ring,
+            feed=self.feed,
+            clock=self.clock,
+            updates_per_second=self.settings.live_updates_per_second,
         )
 
 
@@ -72,12 +104,15 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     engine = create_engine(
         chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
     )
-    sessions = session_maker(engine)
+    outlet = Outlet(chosen.redis_url)
+    sessions = session_maker(engine, outlet=outlet)
     edge = Edge(
         settings=chosen,
         sessions=sessions,
-        # A read is one statement or a few that each see what is committed: a transaction around it would only cost.
-        reads=session_maker(engine.execution_options(isolation_level="AUTOCOMMIT")),
+        reads=_reads(engine),
+        live=_live_sessions(chosen, outlet),
+        feed=Feed(chosen.redis_url),
+        outlet=outlet,
         gateway=gateway(chosen),
         keys=Keys(sessions, chosen.key_pepper),
         bell=Bell(chosen.redis_url),
@@ -88,11 +123,15 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # Schema and modules live as long as the process: the collector need not look through them again and again.
         gc.freeze()
+        edge.feed.open()
         try:
             yield
         finally:
+            await edge.feed.close()
+            await edge.outlet.close()
             await edge.bell.close()
             await edge.gateway.aclose()
+            await edge.live.engine.dispose()
             await engine.dispose()
 
     async def record_usage(request: Request) -> Response:
@@ -120,7 +159,13 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
             {"status": "ok" if is_ready else "no database"}, status_code=200 if is_ready else 503
         )
 
+    sockets = Sockets(schema, chosen, identify=edge.identify, context=edge.live_context)
+
+    async def follow(websocket: WebSocket) -> None:
+        await sockets.serve(websocket)
+
     routes: list[BaseRoute] = [
+        WebSocketRoute("/graphql", follow),
         Route("/graphql", ProrataGraphQL(schema, context_factory=edge.context)),
         Route("/usage", record_usage, methods=["POST"]),
         Route("/webhooks/payments", take_webhook, methods=["POST"]),
@@ -148,6 +193,18 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         exception_handlers={HTTPException: handle_error},
         lifespan=lifespan,
     )
+
+
+def _reads(engine: Engine) -> Sessions:
+    # A read is one statement or a few that each see what is committed: a transaction around it would only cost.
+    return session_maker(engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def _live_sessions(settings: Settings, outlet: Outlet) -> LiveSessions:
+    engine = create_engine(
+        settings.database_url, pool_size=settings.live_pool_size, application_name="prorata-live"
+    )
+    return LiveSessions(engine, session_maker(engine, outlet=outlet), _reads(engine))
 
 
 async def _to_graphiql(_request: Request) -> Response:

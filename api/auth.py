@@ -28,7 +28,11 @@ class Keys:
 
     async def caller(self, request: Request, *, wall: datetime) -> Caller:
         """Give the caller; raises UNAUTHENTICATED for a request without a key that opens something."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        return await self.bearer(request.headers.get("authorization", ""), wall=wall)
+
+    async def bearer(self, authorization: str, *, wall: datetime) -> Caller:
+        """Give the caller that the text of an Authorization header names; raises UNAUTHENTICATED if it names none."""
+        scheme, _, key = authorization.partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
             raise unauthenticated(

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from adapters.feed import Feed
 from adapters.gateway.protocol import Gateway
 from api.errors import forbidden
 from api.loaders import Loaders
@@ -18,10 +19,11 @@ from services.apikeys import Caller
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """One request. `wall` is the real moment; an account may hang on a test clock that tells another.
 
+    A subscription is one request for each value it gives: `renew` lets it begin the next, at its own moment.
     `reads` makes sessions without a transaction, each statement seeing what is committed.
     `ring` wakes a worker to look for due work; it may fail without harm, for workers look by themselves.
     """
@@ -34,6 +36,14 @@ class Context:
     loaders: Loaders
     pepper: str
     ring: Callable[[], Awaitable[None]]
+    feed: Feed
+    clock: Callable[[], datetime]
+    updates_per_second: int
+
+    def renew(self) -> None:
+        """Begin another request: it is later, and nothing is read yet."""
+        self.wall = self.clock()
+        self.loaders = Loaders(self.reads, wall=self.wall)
 
     def require_operator(self) -> None:
         """Raise FORBIDDEN unless the key is an operator's."""

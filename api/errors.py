@@ -21,6 +21,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
 logger = logging.getLogger("prorata.api")
@@ -255,7 +257,9 @@ class ProrataSchema(strawberry.Schema):
 
 def _is_for_the_client(error: GraphQLError) -> bool:
     # An error that has nodes but no path was found while the document or its variables were checked.
-    return isinstance(_cause(error), (GraphQLError, ApiError)) or (error.path is None and bool(error.nodes))
+    return isinstance(
+        _cause(error), (GraphQLError, ApiError, CannotGetOperationTypeError, MissingQueryError)
+    ) or (error.path is None and bool(error.nodes))
 
 
 def _cause(error: GraphQLError) -> Exception:

@@ -94,6 +94,8 @@ class DocumentGuard(SchemaExtension):
                 schema=context.schema._schema,  # noqa: SLF001  Strawberry has no public name for it
                 variables=context.variables or {},
             )
+            if context._provided_operation_name is None:  # noqa: SLF001  likewise
+                _require_one_operation(context.graphql_document)
             self.cost = size.cost
         yield
 
@@ -225,6 +227,14 @@ class _Measure:
                 value = self.variables.get(argument.value.name.value)
             return min(max(value, 1), MAX_PAGE_SIZE) if isinstance(value, int) else MAX_PAGE_SIZE
         return DEFAULT_PAGE_SIZE if field is not None and "first" in field.args else 1
+
+
+def _require_one_operation(document: DocumentNode) -> None:
+    if sum(isinstance(node, OperationDefinitionNode) for node in document.definitions) > 1:
+        raise GraphQLError(
+            "The document holds several operations: name the one to run in `operationName`.",
+            extensions={"code": ErrorCode.BAD_REQUEST.value},
+        )
 
 
 def _has_fields(parent: GraphQLNamedType | None) -> TypeGuard[GraphQLObjectType | GraphQLInterfaceType]:

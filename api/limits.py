@@ -127,7 +127,7 @@ async def limit_log(
         rows = await queries.log(
             session, account_id=account_id, workspace_id=workspace_id, before=before, limit=size + 1
         )
-    return connection_from_rows(rows, size=size, after=after, key=lambda row: (row[0].id,), node=_switch)
+    return connection_from_rows(rows, size=size, after=after, key=lambda row: (row[0].id,), node=limit_switch)
 
 
 async def entitlements_of(info: Info, account_id: UUID, workspace_id: UUID) -> list[Entitlement]:
@@ -173,7 +173,8 @@ async def limit_turn_off(info: Info, input: LimitTurnOffInput) -> LimitTurnOffPa
     return LimitTurnOffPayload(metric=input.metric)
 
 
-def _switch(row: LogRow) -> LimitSwitch:
+def limit_switch(row: LogRow) -> LimitSwitch:
+    """Show a switch."""
     switch, limit = row
     return LimitSwitch(
         metric=Metric(limit.metric),

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
-from adapters.queries import accounts, invoices, refunds, statements, subscriptions, workspaces
+from adapters.queries import accounts, invoices, notifications, refunds, statements, subscriptions, workspaces
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.refunds import Refund
@@ -59,6 +59,7 @@ class Loaders:
         self.lines: DataLoader[Key, list[InvoiceLine] | None] = loader(invoices.lines)
         self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
         self.refunds: DataLoader[Key, list[Refund] | None] = loader(refunds.of_payments)
+        self.notifications: DataLoader[Key, notifications.Shown | None] = loader(notifications.find_many)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
     def forget(self) -> None:

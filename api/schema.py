@@ -25,6 +25,7 @@ from api import (
     contracts,
     corrections,
     limits,
+    notifications,
     refunds,
     seats,
     subscriptions,
@@ -41,8 +42,10 @@ from api.errors import ProrataSchema
 from api.guard import DocumentGuard
 from api.invoices import Invoice, invoice
 from api.limits import Entitlement, entitlements_of
+from api.live import Live
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, reach
+from api.notifications import notification
 from api.payments import payment
 from api.plans import PlannedExecution
 from api.preview import ChangeInput, ChangePreviewResult, preview
@@ -231,6 +234,12 @@ async def _payment(info: Info, node: Id) -> Node | None:
     return payment(row) if row else None
 
 
+async def _notification(info: Info, node: Id) -> Node | None:
+    key = reach(info, node, "Notification")
+    found = await info.context.loaders.notifications.load(key) if key else None
+    return notification(found) if found else None
+
+
 _FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
     "BillingAccount": _account,
     "Workspace": _workspace,
@@ -238,6 +247,7 @@ _FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
     "Subscription": _subscription,
     "Invoice": _invoice,
     "Payment": _payment,
+    "Notification": _notification,
     "PriceBook": _price_book,
     "TestClock": _test_clock,
 }
@@ -282,6 +292,8 @@ MUTATIONS: Final = {
     "limit_set": limits.limit_set,
     "limit_turn_off": limits.limit_turn_off,
     "payment_method_page_open": accounts.payment_method_page_open,
+    "notification_read": notifications.notification_read,
+    "notification_read_all": notifications.notification_read_all,
     "payment_method_set": accounts.payment_method_set,
     "invoice_pay": accounts.invoice_pay,
     "credit_note_create": corrections.credit_note_create,
@@ -298,6 +310,7 @@ Mutation = strawberry.type(
 schema = ProrataSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Live,
     extensions=[
         DocumentGuard,
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),

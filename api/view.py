@@ -1,17 +1,16 @@
 """GraphQL over HTTP: one POST, one JSON object, one operation. Everything else is refused in JSON.
 
 The request is taken apart here, not by Strawberry's own view, because that one answers 500 to bodies that are
-merely wrong; the schema is Strawberry's. Subscriptions are not offered, so WebSockets are refused.
+merely wrong; the schema is Strawberry's. Subscriptions go over WebSocket.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias, TypeGuard
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLRequestData
@@ -36,6 +35,7 @@ ContextFactory: TypeAlias = Callable[[Request], Awaitable[object]]
 
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
+UNFIT: Final = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
 _OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -51,10 +51,6 @@ class ProrataGraphQL(GraphQL[Any, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong, the answer is JSON."""
-        if scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).close(code=1008, reason="Subscriptions are not offered.")
-            return
-
         begin_request(scope)
         request = Request(scope, receive)
         try:
@@ -87,12 +83,8 @@ class ProrataGraphQL(GraphQL[Any, None]):
                 operation_extensions=operation.extensions,
                 allowed_operation_types=_OPERATIONS,
             )
-        except MissingQueryError:
-            raise bad_request("`query` must hold the text of a GraphQL document.") from None
-        except CannotGetOperationTypeError:
-            raise bad_request("The document holds no operation, or none called `operationName`.") from None
-        except InvalidOperationTypeError:
-            raise bad_request("Subscriptions are not offered.") from None
+        except UNFIT as error:
+            raise unfit_operation(error) from None
 
 
 def read_operation(body: bytes) -> GraphQLRequestData:
@@ -108,6 +100,15 @@ def read_operation(body: bytes) -> GraphQLRequestData:
     if not isinstance(data, dict):
         raise bad_request('The body must be one JSON object: {"query": "...", "variables": {...}}.')
 
+    return read_fields(data)
+
+
+def read_fields(data: Mapping[str, Any]) -> GraphQLRequestData:
+    """The operation that an object asks for, over HTTP or WebSocket.
+
+    Raises:
+        ApiError: BAD_REQUEST if its fields are not of the right kinds.
+    """
     query, name = data.get("query"), data.get("operationName")
     variables, extensions = data.get("variables"), data.get("extensions")
     if not isinstance(query, str):
@@ -124,12 +125,33 @@ def read_operation(body: bytes) -> GraphQLRequestData:
     )
 
 
+def unfit_operation(error: Exception | None) -> ApiError:
+    """Say what is wrong with a document that has no operation to run."""
+    if isinstance(error, MissingQueryError):
+        return bad_request("`query` must hold the text of a GraphQL document.")
+    if isinstance(error, InvalidOperationTypeError):
+        return bad_request(
+            "Subscriptions go over WebSocket: connect here with the sub-protocol graphql-transport-ws."
+        )
+    return bad_request("The document holds no operation, or none called `operationName`.")
+
+
 def respond(result: ExecutionResult, *, accept: str = "") -> Response:
     """The HTTP response for an execution's result, in the media type that `accept` prefers.
 
     A request that never began to run has no `data`. Its status is 400 in GraphQL's own media type, where a
     status speaks of GraphQL, and 200 in plain JSON, as the GraphQL over HTTP specification has it.
     """
+    content = shown_result(result)
+    media_type = preferred_media_type(accept)
+    status = 400 if is_request_error(result) and media_type == GRAPHQL_JSON else 200
+    return Response(
+        orjson.dumps(content), status_code=status, headers={"content-type": f"{media_type}; charset=utf-8"}
+    )
+
+
+def shown_result(result: ExecutionResult) -> dict[str, Any]:
+    """What the client sees of an execution's result."""
     errors = result.errors or []
     if isinstance(result, PreExecutionError):
         fallback = ErrorCode.GRAPHQL_VALIDATION_FAILED
@@ -143,12 +165,7 @@ def respond(result: ExecutionResult, *, accept: str = "") -> Response:
         content["errors"] = [public_error(error, fallback=fallback) for error in errors]
     if result.extensions:
         content["extensions"] = result.extensions
-
-    media_type = preferred_media_type(accept)
-    status = 400 if is_request_error(result) and media_type == GRAPHQL_JSON else 200
-    return Response(
-        orjson.dumps(content), status_code=status, headers={"content-type": f"{media_type}; charset=utf-8"}
-    )
+    return content
 
 
 def is_request_error(result: ExecutionResult) -> bool:

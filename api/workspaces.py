@@ -23,7 +23,7 @@ from api.limits import (
     limits_of,
 )
 from api.nodes import Node, must_reach, node_id
-from api.notifications import Notification, notifications_of
+from api.notifications import NotificationConnection, UnreadOnly, notifications_of
 from api.periods import On
 from api.results import mutation
 from api.scalars import SafeString
@@ -115,10 +115,10 @@ class Workspace(Node):
 
     @strawberry.field(description="Notices for it and for all of the account, newest first.")
     async def notifications(
-        self, info: Info, first: First = None, after: After = None
-    ) -> Connection[Notification]:
+        self, info: Info, first: First = None, after: After = None, *, unread_only: UnreadOnly = False
+    ) -> NotificationConnection:
         """Read a page of notices."""
-        return await notifications_of(info, *self.key, first=first, after=after)
+        return await notifications_of(info, *self.key, first=first, after=after, unread_only=unread_only)
 
     @strawberry.field(description="Whether it may use each channel now, and why not.")
     async def entitlements(self, info: Info) -> list[Entitlement]:

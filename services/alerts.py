@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import alerts as queries
 from adapters.queries import locks
 from adapters.tables import alerts as tables
@@ -21,6 +22,7 @@ from domain.alerts import (
     AlertNotSet,
     Mark,
     Passed,
+    Passing,
     Threshold,
     Watched,
     check_scope,
@@ -139,6 +141,9 @@ async def look(
             fired.append((row, watched.fired))
     await session.flush()
     await queries.add_levels(session, passed)
+    for level in passed:
+        if level["passing"] == Passing.FIRED:
+            touch(session, Touched.ALERT, level["account_id"], level_name(level))
     return await _notices(session, owners, fired, running)
 
 
@@ -157,6 +162,26 @@ async def read(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[UU
             view = AlertView(row.account_id, row.workspace_id, alert, tuple(levels[row.id]), price)
             found[row.account_id].append(view)
     return found
+
+
+async def find_fired(
+    session: AsyncSession, *, account_id: UUID, name: str
+) -> tuple[tables.Alert, tables.AlertLevel] | None:
+    """Find a level that was told, and its alert, by the name it is touched by."""
+    alert_id, cycle_start, version, level = name.split()
+    return await queries.find_level(
+        session,
+        account_id=account_id,
+        alert_id=UUID(alert_id),
+        cycle_start=date.fromisoformat(cycle_start),
+        version=int(version),
+        level=int(level),
+    )
+
+
+def level_name(level: Mapping[str, Any]) -> str:
+    """Name a level of an account's alerts by the rest of its key."""
+    return f"{level['alert_id']} {level['cycle_start']} {level['version']} {level['level']}"
 
 
 def _look(alert: Alert, row: tables.Alert, counted: Counted, *, rise: int) -> Watched:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import invoices as queries
 from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
@@ -166,6 +167,8 @@ async def _issue(
 
 
 async def _write(session: AsyncSession, made: Sequence[_Draft]) -> None:
+    for draft in made:
+        touch(session, Touched.INVOICE, draft.invoice["account_id"], draft.invoice["id"])
     await queries.write(
         session,
         invoices=[draft.invoice for draft in made],

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import accounts as account_queries
 from adapters.queries import invoices as queries
 from adapters.queries import subscriptions as subscription_queries
@@ -65,6 +66,7 @@ async def post(
     """Post one money move of an invoice."""
     rows = entry_rows(account, entries, kind=kind, invoice_id=invoice_id)
     await queries.write(session, invoices=[], lines=[], entries=rows)
+    touch(session, Touched.INVOICE, account.id, invoice_id)
 
 
 async def apply_credit(session: AsyncSession, account: AccountNow) -> int:

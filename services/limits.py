@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import limits as queries
 from adapters.queries import locks
 from adapters.tables import limits as tables
@@ -180,6 +181,8 @@ async def _switched(
             kind = NoticeKind.LIMIT_DISABLED if switch.is_disabled else NoticeKind.LIMIT_ENABLED
             notices.append(Notice(owner, row.workspace_id, kind, title, body, is_mailed, facts))
     await queries.add_switches(session, log)
+    for entry in log:
+        touch(session, Touched.SWITCH, entry["account_id"], entry["id"])
     return notices
 
 

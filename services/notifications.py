@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import notifications as queries
-from services.accounts import AccountNow
+from domain.refusal import Refusal
+from services.accounts import AccountNow, read_account
+
+MOST_READ = 100
 
 
 class NoticeKind(StrEnum):
@@ -28,6 +33,22 @@ class NoticeKind(StrEnum):
     FROZEN = "FROZEN"
     RESTORED = "RESTORED"
     INVITE = "INVITE"
+
+
+@dataclass(eq=False)
+class UnknownNotification(Refusal):
+    """No notice that the caller may read has the id."""
+
+    template = "No notice has this id; notices of other accounts look the same as none. Nothing was marked."
+
+
+@dataclass(eq=False)
+class TooManyNotifications(Refusal):
+    """More notices at once than are taken."""
+
+    template = "{given} notices were named; at most {limit} are marked at once. Send them in several calls."
+    given: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +82,7 @@ async def tell(session: AsyncSession, notices: Sequence[Notice]) -> None:
     mails: list[dict[str, Any]] = []
     for notice in notices:
         owner, notification_id = notice.account, new_id()
+        touch(session, Touched.NOTICE, owner.id, notification_id)
         rows.append(
             {
                 "account_id": owner.id,
@@ -84,6 +106,35 @@ async def tell(session: AsyncSession, notices: Sequence[Notice]) -> None:
                 for address in _addresses(notice, contacts.get(owner.id, {}))
             ]
     await queries.write(session, notices=rows, mails=mails)
+
+
+def check_number(given: int) -> None:
+    """Raise TooManyNotifications for more notices than are marked at once."""
+    if given > MOST_READ:
+        raise TooManyNotifications(given, MOST_READ)
+
+
+async def mark_read(
+    session: AsyncSession, *, keys: Sequence[tuple[UUID, UUID]], wall: datetime
+) -> list[queries.Shown]:
+    """Mark notices, named by account and id, as read, and give them in that order; read again, nothing changes.
+
+    Raises UnknownNotification; then none is marked.
+    """
+    found = await queries.find_many(session, keys)
+    if not keys or any(key not in found for key in keys):
+        raise UnknownNotification
+    for account_id in sorted({account_id for account_id, _ in keys}):
+        account = await read_account(session, account_id=account_id, wall=wall)
+        ids = [own for owner, own in keys if owner == account_id]
+        await queries.read(session, account_id=account_id, notification_ids=ids, now=account.now)
+    found = await queries.find_many(session, keys)
+    return [found[key] for key in keys]
+
+
+async def mark_all_read(session: AsyncSession, account: AccountNow, *, workspace_id: UUID | None) -> int:
+    """Mark all notices of an account, or all that a workspace is shown, as read; give how many were not."""
+    return await queries.read_all(session, account_id=account.id, workspace_id=workspace_id, now=account.now)
 
 
 async def places(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[UUID, str]:

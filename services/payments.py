@@ -20,6 +20,7 @@ from adapters.gateway.protocol import (
     NoAnswer,
 )
 from adapters.ids import new_id
+from adapters.live import Touched, touch
 from adapters.queries import invoices as queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries.subscriptions import Due
@@ -129,6 +130,7 @@ async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID
         return
     before = AttemptStatus(attempt.status)
     attempt.status = NEXT_ATTEMPT[before, _event(outcome)].value
+    touch(session, Touched.INVOICE, account.id, attempt.invoice_id)
     invoice = await find_invoice(session, account_id=account.id, invoice_id=attempt.invoice_id)
     match outcome:
         case Charged():
@@ -210,6 +212,7 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     )
     session.add(attempt)
     await session.flush()
+    touch(session, Touched.INVOICE, account.id, invoice_id)
     return attempt
 
 
@@ -266,6 +269,7 @@ async def _climb(session: AsyncSession, account: AccountNow, invoice: Invoice, l
     """Put an open invoice on a step of a ladder and schedule what follows from it."""
     invoice.ladder_on, invoice.ladder_step = ladder.began_on, ladder.step
     invoice.dunning_state = ladder.state.value
+    touch(session, Touched.INVOICE, account.id, invoice.id)
     work = collection_work(account, invoice_id=invoice.id, ladder=ladder)
     attempts = [due.due_at for due in work if due.kind == "COLLECT"]
     invoice.next_attempt_at = attempts[0] if attempts else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -162,9 +162,14 @@ async def take_back(
 
 
 async def report(
-    session: AsyncSession, account: AccountNow, *, workspace_id: UUID | None, on: date | None
+    session: AsyncSession,
+    account: AccountNow,
+    *,
+    workspace_id: UUID | None,
+    on: date | None,
+    metrics: Collection[Metric] | None = None,
 ) -> UsageReport:
-    """Read every metric over the billing period that holds a date, today's when none is given.
+    """Read every metric, or some, over the billing period that holds a date, today's when none is given.
 
     Of one workspace, or of all. Raises NoSubscription when no subscription ran on that date.
     """
@@ -183,7 +188,15 @@ async def report(
     changes = await history_queries.seat_changes(session, [account.id], workspace_id=workspace_id)
     seats = full_seats(changes[account.id], account.zone, since=phase.opened)
 
-    readings = _readings(phase, period, totals, workspace_id=workspace_id, today=today, zone=account.zone)
+    readings = _readings(
+        phase,
+        period,
+        totals,
+        workspace_id=workspace_id,
+        today=today,
+        zone=account.zone,
+        metrics=[metric for metric in Metric if metrics is None or metric in metrics],
+    )
     held = tuple((day, seats.on(day)) for day in days_of(period) if day <= today)
     return UsageReport(period, phase, account.now, readings, held)
 
@@ -227,6 +240,7 @@ def _readings(
     workspace_id: UUID | None,
     today: date,
     zone: ZoneInfo,
+    metrics: Sequence[Metric],
 ) -> tuple[Reading, ...]:
     own: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     whole: dict[str, int] = defaultdict(int)
@@ -248,7 +262,7 @@ def _readings(
             today=today,
             zone=zone,
         )
-        for metric in Metric
+        for metric in metrics
     )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.live import Touched, touch
 from adapters.queries import alerts as queries
 from adapters.queries import limits as limit_queries
 from adapters.tables.alerts import Alert
@@ -27,17 +28,20 @@ async def usage_changed(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, metrics: Collection[str]
 ) -> None:
     """Look at what concerns a workspace's usage of some metrics, after units were recorded or taken back."""
+    touch(session, Touched.USAGE, account.id, workspace_id)
     await _changed(session, account, workspace_id=workspace_id, metrics={*metrics, SPEND})
 
 
 async def seats_changed(session: AsyncSession, account: AccountNow, *, workspace_id: UUID, rise: int) -> None:
     """Look at what concerns a workspace's seats, after one change raised the number of full seats by `rise`, or lowered it."""
+    touch(session, Touched.USAGE, account.id, workspace_id)
     metrics = {AlertMetric.FULL_SEATS.value, SPEND}
     await _changed(session, account, workspace_id=workspace_id, metrics=metrics, rise=rise)
 
 
 async def terms_changed(session: AsyncSession, account: AccountNow) -> None:
     """Look at total spend, after a change of the subscription that the next invoice prorates."""
+    touch(session, Touched.USAGE, account.id, account.id)
     await _changed(session, account, workspace_id=None, metrics={SPEND})
 
 
@@ -46,6 +50,8 @@ async def periods_opened(session: AsyncSession, accounts: Sequence[AccountNow]) 
 
     Accounts are a set; done again, or later than somebody else has looked, it finds nothing to do.
     """
+    for account in accounts:
+        touch(session, Touched.USAGE, account.id, account.id)
     concerned = await queries.concerned(session, [account.id for account in accounts])
     wanted = [account for account in accounts if account.id in concerned]
     if wanted:

@@ -41,6 +41,26 @@ def test_what_is_not_secret_has_a_default() -> None:
     )
 
 
+def test_websockets_are_limited_unless_told_otherwise() -> None:
+    settings = load_settings()
+
+    assert (settings.live_message_bytes, settings.live_sockets, settings.live_sockets_per_key) == (
+        262_144,
+        2000,
+        5,
+    )
+    assert (settings.live_subscriptions, settings.live_init_seconds, settings.live_ping_seconds) == (
+        20,
+        10,
+        20,
+    )
+    assert (settings.live_send_seconds, settings.live_updates_per_second, settings.live_pool_size) == (
+        10,
+        2,
+        5,
+    )
+
+
 def test_a_variable_takes_the_place_of_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRORATA_PORT", "9000")
     monkeypatch.setenv("PRORATA_GRAPHIQL", "true")

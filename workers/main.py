@@ -10,6 +10,7 @@ from arq import cron, func
 
 from adapters.database import create_engine, session_maker
 from adapters.gateway.chosen import gateway
+from adapters.live import Outlet
 from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
 from adapters.settings import Settings, load_settings
@@ -28,13 +29,18 @@ async def start(ctx: dict[str, Any]) -> None:
     engine = create_engine(
         settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
     )
-    ctx["engine"] = engine
-    ctx["tools"] = Tools(sessions=session_maker(engine), gateway=gateway(settings), mailer=_mailer(settings))
+    ctx["engine"], ctx["outlet"] = engine, Outlet(settings.redis_url)
+    ctx["tools"] = Tools(
+        sessions=session_maker(engine, outlet=ctx["outlet"]),
+        gateway=gateway(settings),
+        mailer=_mailer(settings),
+    )
 
 
 async def stop(ctx: dict[str, Any]) -> None:
     """Let go of what the jobs shared."""
     await ctx["tools"].gateway.aclose()
+    await ctx["outlet"].close()
     await ctx["engine"].dispose()
 
 

@@ -163,6 +163,30 @@ async def levels(
     return found
 
 
+async def find_level(
+    session: AsyncSession, *, account_id: UUID, alert_id: UUID, cycle_start: date, version: int, level: int
+) -> tuple[Alert, AlertLevel] | None:
+    """Find a level that is over for a period, and its alert."""
+    query = (
+        select(Alert, AlertLevel)
+        .join(
+            AlertLevel,
+            and_(
+                col(AlertLevel.account_id) == col(Alert.account_id), col(AlertLevel.alert_id) == col(Alert.id)
+            ),
+        )
+        .where(
+            col(Alert.account_id) == account_id,
+            col(Alert.id) == alert_id,
+            col(AlertLevel.cycle_start) == cycle_start,
+            col(AlertLevel.version) == version,
+            col(AlertLevel.level) == level,
+        )
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
 async def add_levels(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
     """Note levels that are over for a period; IntegrityError when one is over already."""
     if rows:

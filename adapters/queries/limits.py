@@ -83,6 +83,23 @@ async def add_switches(session: AsyncSession, rows: Sequence[Mapping[str, Any]])
         await session.execute(insert(LimitSwitch), list(rows))
 
 
+async def find_switch(
+    session: AsyncSession, *, account_id: UUID, switch_id: UUID
+) -> tuple[LimitSwitch, HardLimit] | None:
+    """Find a switch and the limit under which it was made."""
+    query = (
+        select(LimitSwitch, HardLimit)
+        .join(
+            HardLimit,
+            (col(HardLimit.account_id) == col(LimitSwitch.account_id))
+            & (col(HardLimit.id) == col(LimitSwitch.limit_id)),
+        )
+        .where(col(LimitSwitch.account_id) == account_id, col(LimitSwitch.id) == switch_id)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
 async def log(
     session: AsyncSession,
     *,

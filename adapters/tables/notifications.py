@@ -64,6 +64,19 @@ class Notification(Record, table=True):
     workspace: Workspace | None = parent(Workspace)
 
 
+class NotificationRead(Record, table=True):
+    """A notice that somebody of the account has read. Appended, never changed."""
+
+    __tablename__ = "notification_reads"
+    __table_args__ = (reference("notifications", notification_id="id"),)
+
+    account_id: Key
+    notification_id: Key
+    read_at: datetime
+
+    notification: Notification = parent(Notification)
+
+
 class Mail(Record, table=True):
     """A notice on its way to one address, until `sent_at` says that it was sent or `given_up_at` that it will not be.
 

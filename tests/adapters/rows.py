@@ -12,7 +12,7 @@ from adapters.tables.duework import DueWork
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.ledger import LedgerEntry
 from adapters.tables.limits import HardLimit, LimitSwitch
-from adapters.tables.notifications import Mail, Notification
+from adapters.tables.notifications import Mail, Notification, NotificationRead
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.pricebooks import PriceBook
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
@@ -161,6 +161,12 @@ def notification(workspace: Workspace, **given: Any) -> Notification:
     return Notification(**_of(given, **_in(workspace), id=new_id(), **notice))
 
 
+def notification_read(notification: Notification, **given: Any) -> NotificationRead:
+    """That a notice was read."""
+    owner = {"account_id": notification.account_id, "notification_id": notification.id}
+    return NotificationRead(**_of(given, **owner, read_at=NOW))
+
+
 def mail(notification: Notification, **given: Any) -> Mail:
     owner = {"account_id": notification.account_id, "notification_id": notification.id}
     return Mail(**_of(given, **owner, address="pay@acme.test", created_at=NOW))
@@ -184,6 +190,7 @@ def whole_account() -> list[Record]:
         invoice_line(bill),
         bill,
         mail(notice),
+        notification_read(notice),
         notice,
         limit_switch(limit),
         limit,

@@ -105,6 +105,7 @@ async def test_moments_are_stored_with_their_zone(engine: AsyncEngine) -> None:
                 "credit_notes",
                 "limit_switches",
                 "notifications",
+                "notification_reads",
             },
         ),
         ("invoice_is_issued", False, {"invoices"}),

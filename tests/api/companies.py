@@ -25,10 +25,14 @@ async def ids_of(player: Player) -> Ids:
         plan="ADVANCED",
         psp=True,
     )
+    alert = {"accountId": player.account_id, "metric": "MESSAGES_SENT"}
+    await player.do("alertSet", **alert, threshold=1)
     await player.use([Sent("an event", "MESSAGES_SENT", 1, player.now)])
+    await player.do("alertTurnOff", **alert)
     await player.go_to(player.now + timedelta(hours=1))
-    query = "query ($id: ID!) { account(id: $id) { payments { edges { node { id } } } } }"
-    (payment,) = (await player.api.ask(query, id=player.account_id))["account"]["payments"]["edges"]
+    query = "query ($id: ID!) { account(id: $id) { payments { edges { node { id } } } notifications { edges { node { id } } } } }"
+    account = (await player.api.ask(query, id=player.account_id))["account"]
+    (payment,), (notice,) = account["payments"]["edges"], account["notifications"]["edges"]
     return Ids(
         account=player.account_id,
         workspace=player.workspace_id,
@@ -36,6 +40,7 @@ async def ids_of(player: Player) -> Ids:
         subscription=started["subscription"]["id"],
         invoice=started["invoice"]["id"],
         payment=payment["node"]["id"],
+        notification=notice["node"]["id"],
         clock=player.clock_id,
     )
 

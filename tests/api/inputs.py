@@ -36,6 +36,7 @@ class Ids:
     subscription: str
     invoice: str
     payment: str
+    notification: str
     clock: str
 
     def with_account(self, account_id: UUID) -> Ids:
@@ -125,6 +126,8 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
         "alertSet": {**account, **workspace, "metric": "BULK_EMAIL", "threshold": 10, "alsoAt50And80": True},
         "alertTurnOff": {**account, **workspace, "metric": "BULK_EMAIL"},
         "limitSet": {**account, **workspace, "metric": "BULK_EMAIL", "limit": 10},
+        "notificationRead": {"notificationIds": [ids.notification]},
+        "notificationReadAll": {**account, **workspace},
         "limitTurnOff": {**account, **workspace, "metric": "BULK_EMAIL"},
         "paymentMethodPageOpen": {**account, "returnUrl": "https://app.example/billing"},
         "paymentMethodSet": {**account, "token": "tok_visa"},

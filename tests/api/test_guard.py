@@ -202,3 +202,15 @@ async def test_leaves_unknown_names_to_validation() -> None:
     field, fragment = sorted(error.message for error in result.errors)
     assert field.startswith("Cannot query field 'nope' on type 'Item'.")
     assert fragment == "Unknown fragment 'nowhere'."
+
+
+@pytest.mark.parametrize("schema", [GUARDED, CACHED], ids=["bare", "with caches"])
+async def test_of_several_operations_one_must_be_named(schema: ProrataSchema) -> None:
+    query = "query a { __typename } query b { __typename }"
+
+    unnamed = await schema.execute(query)
+    named = await schema.execute(query, operation_name="b")
+
+    assert unnamed.errors
+    assert (unnamed.errors[0].extensions or {})["code"] == "BAD_REQUEST"
+    assert named.errors is None

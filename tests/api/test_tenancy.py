@@ -53,6 +53,7 @@ NODES = {
     "Subscription": "subscription",
     "Invoice": "invoice",
     "Payment": "payment",
+    "Notification": "notification",
     "TestClock": "clock",
 }
 BY_WORKSPACE = {"entitlements"}

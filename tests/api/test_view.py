@@ -396,24 +396,6 @@ async def test_other_routes_tell_of_errors_in_the_same_shape(
     assert SECRET not in crashed.text + caplog.text
 
 
-async def test_refuses_a_websocket_before_it_opens() -> None:
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await ProrataGraphQL(SCHEMA, context_factory=who_asks)(
-        {"type": "websocket", "path": "/graphql", "headers": [], "subprotocols": ["graphql-transport-ws"]},
-        receive,
-        send,
-    )
-
-    assert [message["type"] for message in sent] == ["websocket.close"]
-
-
 @pytest.mark.parametrize(
     ("path", "size", "status"),
     [

@@ -5,7 +5,12 @@ const NO_KEY = "<paste your key>";
 const examples = JSON.parse(document.getElementById("examples").textContent);
 const key = keyOfTheLink();
 const headers = headersWith(key || NO_KEY);
-const ask = GraphiQL.createFetcher({ url: "/graphql", enableIncrementalDelivery: false });
+// Subscriptions take the key of the Headers tab too: GraphiQL sends it as the payload of `connection_init`.
+const ask = GraphiQL.createFetcher({
+  url: "/graphql",
+  subscriptionUrl: new URL("/graphql", location.href).href.replace(/^http/, "ws"),
+  enableIncrementalDelivery: false,
+});
 const fetcher = (params, options) => (isWithoutKey(options) ? tellWhereTheKeyGoes() : ask(params, options));
 
 if (key) {
