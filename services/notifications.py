@@ -22,6 +22,7 @@ class NoticeKind(StrEnum):
     LIMIT_DISABLED = "LIMIT_DISABLED"
     LIMIT_ENABLED = "LIMIT_ENABLED"
     RENEWAL_REMINDER = "RENEWAL_REMINDER"
+    WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from adapters.tables import (
     teammates,
     testclocks,
     usage,
+    webhooks,
     workspaces,
 )
 from adapters.tables.columns import Record, metadata
@@ -38,5 +39,6 @@ __all__ = [
     "teammates",
     "testclocks",
     "usage",
+    "webhooks",
     "workspaces",
 ]

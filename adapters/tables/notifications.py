@@ -22,7 +22,13 @@ from adapters.tables.columns import (
 )
 from adapters.tables.workspaces import Workspace
 
-NOTIFICATION_KINDS: Final = ("ALERT", "LIMIT_DISABLED", "LIMIT_ENABLED", "RENEWAL_REMINDER")
+NOTIFICATION_KINDS: Final = (
+    "ALERT",
+    "LIMIT_DISABLED",
+    "LIMIT_ENABLED",
+    "RENEWAL_REMINDER",
+    "WEBHOOK_DISABLED",
+)
 
 
 class Notification(Record, table=True):
