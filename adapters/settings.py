@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     usage_batch: PositiveInt = 1000
     """Events in one report."""
 
+    webhook_endpoints: PositiveInt = 10
+    """Endpoints an account may have."""
+    webhook_overlap_hours: PositiveInt = 24
+    """How long the old secret of an endpoint signs beside the new one."""
+    webhook_private_hosts: bool = False
+    """Whether webhooks may be sent to this very machine, there also without TLS: for development."""
+
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,9 +30,12 @@ from api.context import Context, Sessions
 from api.errors import JsonErrors, bad_request, handle_error
 from api.graphiql import graphiql_routes
 from api.loaders import Loaders
+from api.rendering import Renderer
 from api.schema import schema
 from api.view import ProrataGraphQL
 from services import payments
+from services.apikeys import Caller
+from services.webhooks import EndpointRules
 
 log = logging.getLogger("prorata.api")
 
@@ -50,7 +55,14 @@ class Edge:
     async def context(self, request: Request) -> Context:
         """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
         wall = self.clock()
-        caller = await self.keys.caller(request, wall=wall)
+        return self._context(await self.keys.caller(request, wall=wall), wall=wall)
+
+    def context_of(self, account_id: UUID) -> Context:
+        """Make the context of a request by a key of an account."""
+        return self._context(Caller("webhooks", account_id), wall=self.clock())
+
+    def _context(self, caller: Caller, *, wall: datetime) -> Context:
+        settings = self.settings
         return Context(
             sessions=self.sessions,
             reads=self.reads,
@@ -58,8 +70,13 @@ class Edge:
             caller=caller,
             wall=wall,
             loaders=Loaders(self.reads, wall=wall),
-            pepper=self.settings.key_pepper,
+            pepper=settings.key_pepper,
             ring=self.bell.ring,
+            webhooks=EndpointRules(
+                most=settings.webhook_endpoints,
+                overlap=timedelta(hours=settings.webhook_overlap_hours),
+                allows_loopback=settings.webhook_private_hosts,
+            ),
         )
 
 
@@ -85,9 +102,12 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # Schema and modules live as long as the process: the collector need not look through them again and again.
         gc.freeze()
+        rendering = asyncio.create_task(Renderer(schema, sessions, edge.context_of).run())
         try:
             yield
         finally:
+            rendering.cancel()
+            await asyncio.gather(rendering, return_exceptions=True)
             await edge.bell.close()
             await edge.gateway.aclose()
             await engine.dispose()

@@ -14,6 +14,7 @@ from adapters.gateway.protocol import Gateway
 from api.errors import forbidden
 from api.loaders import Loaders
 from services.apikeys import Caller
+from services.webhooks import EndpointRules
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -34,6 +35,7 @@ class Context:
     loaders: Loaders
     pepper: str
     ring: Callable[[], Awaitable[None]]
+    webhooks: EndpointRules
 
     def require_operator(self) -> None:
         """Raise FORBIDDEN unless the key is an operator's."""

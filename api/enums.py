@@ -14,6 +14,7 @@ from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.seats import SeatType
 from domain.usage import Rejection
+from domain.webhooks import DeliveryStatus, EventKind
 from services.notifications import NoticeKind
 from services.usage import EventStatus
 
@@ -22,6 +23,8 @@ __all__ = [
     "AttemptStatus",
     "Barrier",
     "Channel",
+    "DeliveryStatus",
+    "EventKind",
     "EventStatus",
     "InvoiceStatus",
     "Metric",
@@ -56,4 +59,6 @@ strawberry.enum(
 )
 strawberry.enum(Barrier, name="EntitlementReason", description="Why a workspace may not use a channel.")
 strawberry.enum(SwitchCause, name="LimitSwitchCause", description="What turned a channel off or on.")
+strawberry.enum(EventKind, name="WebhookEventKind", description="What an endpoint can be told of.")
+strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a delivery stands.")
 strawberry.enum(NoticeKind, name="NotificationKind", description="What a notice is about.")

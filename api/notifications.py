@@ -12,11 +12,12 @@ from adapters.tables import notifications as tables
 from api.connections import Connection, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.enums import NoticeKind
+from api.nodes import Node, node_id
 from api.scopes import Scoped, scope_of
 
 
 @strawberry.type(description="A notice for the people of a workspace, or of all of an account.")
-class Notification(Scoped):
+class Notification(Node, Scoped):
     """A notice."""
 
     kind: NoticeKind = strawberry.field(description="What it is about.")
@@ -35,11 +36,13 @@ async def notifications_of(
         rows = await queries.page(
             session, account_id=account_id, workspace_id=workspace_id, before=before, limit=size + 1
         )
-    return connection_from_rows(rows, size=size, after=after, key=lambda row: (row.id,), node=_notification)
+    return connection_from_rows(rows, size=size, after=after, key=lambda row: (row.id,), node=notification)
 
 
-def _notification(row: tables.Notification) -> Notification:
+def notification(row: tables.Notification) -> Notification:
+    """Show a notice."""
     return Notification(
+        id=node_id("Notification", row.account_id, row.id),
         kind=NoticeKind(row.kind),
         scope=scope_of(row.workspace_id),
         key=(row.account_id, row.workspace_id),

@@ -31,6 +31,7 @@ from api import (
     testclocks,
     trials,
     usage,
+    webhooks,
     workspaces,
 )
 from api.accounts import BillingAccount, billing_account
@@ -41,7 +42,8 @@ from api.guard import DocumentGuard
 from api.invoices import Invoice, invoice
 from api.limits import Entitlement, entitlements_of
 from api.node_ids import decode_node_id
-from api.nodes import Node, as_uuid, reach
+from api.nodes import FINDERS, Node, as_uuid, reach
+from api.notifications import notification
 from api.payments import payment
 from api.plans import PlannedExecution
 from api.preview import ChangeInput, ChangePreviewResult, preview
@@ -230,6 +232,12 @@ async def _payment(info: Info, node: Id) -> Node | None:
     return payment(row) if row else None
 
 
+async def _notification(info: Info, node: Id) -> Node | None:
+    key = reach(info, node, "Notification")
+    found = await info.context.loaders.notifications.load(key) if key else None
+    return notification(found) if found else None
+
+
 _FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
     "BillingAccount": _account,
     "Workspace": _workspace,
@@ -239,7 +247,11 @@ _FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
     "Payment": _payment,
     "PriceBook": _price_book,
     "TestClock": _test_clock,
+    "Notification": _notification,
+    "WebhookEndpoint": webhooks.find_endpoint,
+    "WebhookDelivery": webhooks.find_delivery,
 }
+FINDERS.update(_FINDERS)
 
 MUTATIONS: Final = {
     "account_create": accounts.account_create,
@@ -280,6 +292,12 @@ MUTATIONS: Final = {
     "alert_turn_off": alerts.alert_turn_off,
     "limit_set": limits.limit_set,
     "limit_turn_off": limits.limit_turn_off,
+    "webhook_endpoint_create": webhooks.webhook_endpoint_create,
+    "webhook_endpoint_change": webhooks.webhook_endpoint_change,
+    "webhook_endpoint_remove": webhooks.webhook_endpoint_remove,
+    "webhook_secret_rotate": webhooks.webhook_secret_rotate,
+    "webhook_redeliver": webhooks.webhook_redeliver,
+    "webhook_test": webhooks.webhook_test,
     "payment_method_set": accounts.payment_method_set,
     "invoice_pay": accounts.invoice_pay,
     "credit_note_create": corrections.credit_note_create,

@@ -164,6 +164,7 @@ def _settings(ports: Ports, kept: Mapping[str, str]) -> dict[str, str]:
         "PRORATA_WEBHOOK_SECRET": kept["webhook_secret"],
         "PRORATA_KEY_PEPPER": kept["key_pepper"],
         "PRORATA_GRAPHIQL": "true",
+        "PRORATA_WEBHOOK_PRIVATE_HOSTS": "true",
         "PYTHONUNBUFFERED": "1",
     }
 

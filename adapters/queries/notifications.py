@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -62,3 +62,13 @@ async def page(
     if before is not None:
         query = query.where(col(Notification.id) < before)
     return list(await session.scalars(query))
+
+
+async def find_many(
+    session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Notification]:
+    """Find notices by account and id."""
+    query = select(Notification).where(
+        tuple_(col(Notification.account_id), col(Notification.id)).in_(list(keys))
+    )
+    return {(row.account_id, row.id): row for row in await session.scalars(query)}

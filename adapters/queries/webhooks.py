@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -31,10 +31,13 @@ async def of_accounts(
     return found
 
 
-async def find(session: AsyncSession, *, account_id: UUID, endpoint_id: UUID) -> WebhookEndpoint | None:
-    """Give an endpoint that was not removed."""
-    query = select(WebhookEndpoint).where(*_is(account_id, endpoint_id))
-    return (await session.scalars(query)).one_or_none()
+async def find_many(
+    session: AsyncSession, keys: Iterable[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], WebhookEndpoint]:
+    """Find endpoints by account and id, without those that were removed."""
+    own = tuple_(col(WebhookEndpoint.account_id), col(WebhookEndpoint.id))
+    query = select(WebhookEndpoint).where(own.in_(list(keys)), col(WebhookEndpoint.removed_at).is_(None))
+    return {(row.account_id, row.id): row for row in await session.scalars(query)}
 
 
 async def lock(session: AsyncSession, *, account_id: UUID, endpoint_id: UUID) -> WebhookEndpoint | None:

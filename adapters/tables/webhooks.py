@@ -124,9 +124,7 @@ class WebhookDelivery(Record, table=True):
             "id",
             postgresql_where=where("status = 'WAITING'"),
         ),
-        Index(
-            "ix_webhook_deliveries_due", "next_attempt_at", postgresql_where=where("status = 'WAITING'")
-        ),
+        Index("ix_webhook_deliveries_due", "next_attempt_at", postgresql_where=where("status = 'WAITING'")),
     )
 
     account_id: Key
