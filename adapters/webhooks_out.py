@@ -24,7 +24,7 @@ TIMEOUT_SECONDS: Final = 15.0
 LONGEST_EXCERPT: Final = 1024
 LONGEST_URL: Final = 2000
 HTTPS_PORT: Final = 443
-LOWEST_FREE_PORT: Final = 1024
+FREE_PORTS: Final = range(1024, 65536)
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 
@@ -149,8 +149,10 @@ def check_url(text: str, *, allows_loopback: bool) -> None:
         raise EndpointUrlRefused("it holds a name or password; the signature is what proves who sends")
     if url.fragment:
         raise EndpointUrlRefused("it holds a fragment, which is never sent")
-    if url.port is not None and url.port != _usual_port(url) and url.port < LOWEST_FREE_PORT:
-        raise EndpointUrlRefused(f"its port must be {HTTPS_PORT}, or {LOWEST_FREE_PORT} and up")
+    if url.port is not None and url.port != _usual_port(url) and url.port not in FREE_PORTS:
+        raise EndpointUrlRefused(
+            f"its port must be {HTTPS_PORT}, or from {FREE_PORTS[0]} to {FREE_PORTS[-1]}"
+        )
     _check_literal(host, is_secure=url.scheme == "https", allows_loopback=allows_loopback)
 
 

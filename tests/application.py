@@ -86,6 +86,7 @@ def settings(database_url: str, redis_url: str, payment_provider: RunningProvide
         webhook_secret=WEBHOOK_SECRET,
         key_pepper=PEPPER,
         graphiql=True,
+        webhook_private_hosts=True,
     )
 
 

@@ -72,6 +72,7 @@ async def test_one_flush_saves_a_whole_account_whatever_the_order(sessions: Sess
         "alert_levels",
         "limit_switches",
         "notifications",
+        "events",
         "invoices",
     ],
 )

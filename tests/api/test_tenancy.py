@@ -52,6 +52,9 @@ NODES = {
     "Subscription": "subscription",
     "Invoice": "invoice",
     "Payment": "payment",
+    "Notification": "notification",
+    "WebhookEndpoint": "endpoint",
+    "WebhookDelivery": "delivery",
     "TestClock": "clock",
 }
 BY_WORKSPACE = {"entitlements"}
