@@ -11,7 +11,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock bench clean reset
+.PHONY: help run test lint lock bench audit clean reset
 
 help: ## tell what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ lock: .venv/.ok ## renew both lock files; UPGRADE=--upgrade moves the versions
 
 bench: .venv/.ok ## measure each workload
 	@for each in ingest close dashboard; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
+
+audit: .venv/.ok ## verify our webhooks with a library of another language; wants npm
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp tests/npm/verify_webhook.mjs "$$folder" \
+		&& npm install --silent --no-audit --no-fund --prefix "$$folder" standardwebhooks@1 \
+		&& PYTHONPATH=. $(BIN)/python -m tests.npm.signed_messages | node "$$folder/verify_webhook.mjs"
 
 clean: ## remove what can be made again; the development data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

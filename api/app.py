@@ -80,8 +80,16 @@ class Edge:
         )
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] | None = None) -> Starlette:
-    """Make the application from the environment's settings, or from given ones."""
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] | None = None,
+    is_rendering: bool = True,
+) -> Starlette:
+    """Make the application from the environment's settings, or from given ones.
+
+    The bodies of webhooks are made beside, unless somebody else sees to it with `app.state.renderer`.
+    """
     chosen = settings or load_settings()
     engine = create_engine(
         chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
@@ -98,16 +106,19 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         clock=clock or _wall,
     )
 
+    renderer = Renderer(schema, sessions, edge.context_of)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # Schema and modules live as long as the process: the collector need not look through them again and again.
         gc.freeze()
-        rendering = asyncio.create_task(Renderer(schema, sessions, edge.context_of).run())
+        rendering = asyncio.create_task(renderer.run()) if is_rendering else None
         try:
             yield
         finally:
-            rendering.cancel()
-            await asyncio.gather(rendering, return_exceptions=True)
+            if rendering:
+                rendering.cancel()
+                await asyncio.gather(rendering, return_exceptions=True)
             await edge.bell.close()
             await edge.gateway.aclose()
             await engine.dispose()
@@ -146,7 +157,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     ]
     if chosen.graphiql:
         routes += [*graphiql_routes(), Route("/", _to_graphiql)]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(JsonErrors),
@@ -159,6 +170,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         exception_handlers={HTTPException: handle_error},
         lifespan=lifespan,
     )
+    app.state.renderer = renderer
+    return app
 
 
 async def _to_graphiql(_request: Request) -> Response:

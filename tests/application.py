@@ -95,7 +95,7 @@ async def app(settings: Settings, sessions: async_sessionmaker[AsyncSession]) ->
     """The application, started, with the shipped price book in the store."""
     async with sessions.begin() as session:
         await pricebooks.publish_shipped(session, now=datetime.now(UTC))
-    app = create_app(settings)
+    app = create_app(settings, is_rendering=False)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -56,6 +56,7 @@ class Receiver:
     always: Reply = Reply()
     at_once: int = 0
     most_at_once: int = 0
+    has_some: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -82,6 +83,7 @@ class Receiver:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.got.append(Received(first.split(" ")[1], headers, body, datetime.now(UTC)))
+        self.has_some.set()
         return self.replies.popleft() if self.replies else self.always
 
     async def _answer(self, reply: Reply, writer: asyncio.StreamWriter) -> None:

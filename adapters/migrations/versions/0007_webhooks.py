@@ -126,7 +126,8 @@ DELIVER: Final = """
     $$
 """
 
-# Of each source: the events its written rows make, and what their subject is.
+# Of each source: the events its written rows make, and what their subject is. An invoice of which nothing is left to
+# pay changes its status in the same transaction, and that is what is told.
 SOURCES: Final = {
     "invoices_issued": (
         "invoices",
@@ -151,7 +152,8 @@ SOURCES: Final = {
                     ELSE 'invoice.updated' END,
                added.id, row_number() OVER (ORDER BY added.number)
             FROM added JOIN before ON (before.account_id, before.id) = (added.account_id, added.id)
-            WHERE added.status <> before.status OR added.due_cents <> before.due_cents
+            WHERE added.status <> before.status
+                OR (added.due_cents <> before.due_cents AND added.due_cents > 0)
         """,
     ),
     "payments_failed": (
