@@ -11,7 +11,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +26,7 @@ TIMEOUT_SECONDS: Final = 15.0
 LONGEST_EXCERPT: Final = 1024
 LONGEST_URL: Final = 2000
 HTTPS_PORT: Final = 443
+MOST_LOOKUPS: Final = 50
 FREE_PORTS: Final = range(1024, 65536)
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
@@ -55,7 +58,9 @@ class WebhookClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allows_loopback = allows_loopback
-        self._resolve = resolve or look_up
+        self._resolve = resolve or self._look_up
+        # Threads of its own: a name server that does not answer holds one, and the loop's own are few.
+        self._lookups = ThreadPoolExecutor(MOST_LOOKUPS, thread_name_prefix="webhook-lookup")
         self._timeout_seconds = timeout_seconds
         self._tls = tls or httpx.create_ssl_context(trust_env=False)
 
@@ -82,6 +87,11 @@ class WebhookClient:
             except httpx.ConnectError:
                 continue
         return await self._send(url, addresses[-1], body=body, headers=headers)
+
+    async def _look_up(self, host: str, port: int) -> list[str]:
+        lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._lookups, lookup)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
     def _check(self, addresses: list[str], url: httpx.URL) -> None:
         if not addresses:
@@ -154,13 +164,6 @@ def check_url(text: str, *, allows_loopback: bool) -> None:
             f"its port must be {HTTPS_PORT}, or from {FREE_PORTS[0]} to {FREE_PORTS[-1]}"
         )
     _check_literal(host, is_secure=url.scheme == "https", allows_loopback=allows_loopback)
-
-
-async def look_up(host: str, port: int) -> list[str]:
-    """Look up the addresses of a host."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _check_literal(host: str, *, is_secure: bool, allows_loopback: bool) -> None:
