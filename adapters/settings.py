@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     """The most values a second that a subscription to usage gives."""
     live_pool_size: PositiveInt = 5
     """Connections to PostgreSQL for what WebSockets ask, beside those for requests."""
+    webhook_endpoints: PositiveInt = 10
+    """Endpoints an account may have."""
+    webhook_overlap_hours: PositiveInt = 24
+    """How long the old secret of an endpoint signs beside the new one."""
+    webhook_private_hosts: bool = False
+    """Whether webhooks may be sent to this very machine, there also without TLS: for development."""
 
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10

@@ -27,6 +27,7 @@ from api.statements import StatementLine, statement_of
 from api.subscriptions import Subscription, subscription
 from api.testclocks import TestClock, test_clock
 from api.usage import UsageOverview, usage_overview
+from api.webhooks import WebhookEndpoint, endpoint
 from api.workspaces import Workspace, workspace
 from domain.calendar import UnknownTimeZone, local_day
 from domain.invoicing import InvoiceNotOpen
@@ -151,6 +152,12 @@ class BillingAccount(Node):
     ) -> Connection[Mail]:
         """Read a page of mails."""
         return await mails_of(info, self.account.id, status=status, first=first, after=after)
+
+    @strawberry.field(description="Where it is told of what happens, oldest first.")
+    async def webhook_endpoints(self, info: Info) -> list[WebhookEndpoint]:
+        """Load the endpoints."""
+        rows = await info.context.loaders.webhook_endpoints_of.load(self.account.id)
+        return [endpoint(row) for row in rows or []]
 
     @strawberry.field(description="Its invoices, newest first.")
     async def invoices(self, info: Info, first: First = None, after: After = None) -> Connection[Invoice]:

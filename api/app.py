@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -33,12 +35,14 @@ from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
 from api.graphiql import graphiql_routes
 from api.loaders import Loaders
+from api.rendering import Renderer
 from api.schema import schema
 from api.sockets import Sockets
 from api.view import ProrataGraphQL
 from services import providerevents
 from services.apikeys import Caller
 from services.invoicepages import Seller
+from services.webhooks import EndpointRules
 
 log = logging.getLogger("prorata.api")
 
@@ -73,6 +77,11 @@ class Edge:
         caller = await self.keys.caller(request, wall=wall)
         return self._context(caller, wall, sessions=self.sessions, reads=self.reads)
 
+    def context_of(self, account_id: UUID) -> Context:
+        """Make the context of a request by a key of an account."""
+        caller = Caller("webhooks", account_id)
+        return self._context(caller, self.clock(), sessions=self.sessions, reads=self.reads)
+
     async def identify(self, authorization: str) -> Caller:
         """Give the caller that an authorization names now; raises UNAUTHENTICATED if it names none."""
         return await self.keys.bearer(authorization, wall=self.clock())
@@ -83,6 +92,7 @@ class Edge:
         return self._context(caller, self.clock(), sessions=self.live.sessions, reads=self.live.reads)
 
     def _context(self, caller: Caller, wall: datetime, *, sessions: Sessions, reads: Sessions) -> Context:
+        settings = self.settings
         return Context(
             sessions=sessions,
             reads=reads,
@@ -90,16 +100,29 @@ class Edge:
             caller=caller,
             wall=wall,
             loaders=Loaders(reads, wall=wall),
-            pepper=self.settings.key_pepper,
+            pepper=settings.key_pepper,
             ring=self.bell.ring,
             feed=self.feed,
             clock=self.clock,
-            updates_per_second=self.settings.live_updates_per_second,
+            updates_per_second=settings.live_updates_per_second,
+            webhooks=EndpointRules(
+                most=settings.webhook_endpoints,
+                overlap=timedelta(hours=settings.webhook_overlap_hours),
+                allows_loopback=settings.webhook_private_hosts,
+            ),
         )
 
 
-def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime] | None = None) -> Starlette:
-    """Make the application from the environment's settings, or from given ones."""
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] | None = None,
+    is_rendering: bool = True,
+) -> Starlette:
+    """Make the application from the environment's settings, or from given ones.
+
+    The bodies of webhooks are made beside, unless somebody else sees to it with `app.state.renderer`.
+    """
     chosen = settings or load_settings()
     engine = create_engine(
         chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
@@ -119,14 +142,20 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         clock=clock or _wall,
     )
 
+    renderer = Renderer(schema, sessions, edge.context_of)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # Schema and modules live as long as the process: the collector need not look through them again and again.
         gc.freeze()
         edge.feed.open()
+        rendering = asyncio.create_task(renderer.run()) if is_rendering else None
         try:
             yield
         finally:
+            if rendering:
+                rendering.cancel()
+                await asyncio.gather(rendering, return_exceptions=True)
             await edge.feed.close()
             await edge.outlet.close()
             await edge.bell.close()
@@ -180,7 +209,7 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
     ]
     if chosen.graphiql:
         routes += [*graphiql_routes(), Route("/", _to_graphiql)]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[
             Middleware(JsonErrors),
@@ -193,6 +222,8 @@ def create_app(settings: Settings | None = None, *, clock: Callable[[], datetime
         exception_handlers={HTTPException: handle_error},
         lifespan=lifespan,
     )
+    app.state.renderer = renderer
+    return app
 
 
 def _reads(engine: Engine) -> Sessions:

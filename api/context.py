@@ -15,6 +15,7 @@ from adapters.gateway.protocol import Gateway
 from api.errors import forbidden
 from api.loaders import Loaders
 from services.apikeys import Caller
+from services.webhooks import EndpointRules
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
@@ -39,6 +40,7 @@ class Context:
     feed: Feed
     clock: Callable[[], datetime]
     updates_per_second: int
+    webhooks: EndpointRules
 
     def renew(self) -> None:
         """Begin another request: it is later, and nothing is read yet."""

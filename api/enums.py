@@ -16,6 +16,7 @@ from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.refunds import RefundStatus
 from domain.seats import SeatType
+from domain.webhooks import DeliveryStatus, EventKind
 from services.notifications import NoticeKind
 from services.outbox import MailStatus
 from services.usage import EventStatus
@@ -25,7 +26,9 @@ __all__ = [
     "AttemptStatus",
     "Barrier",
     "Channel",
+    "DeliveryStatus",
     "DunningState",
+    "EventKind",
     "EventStatus",
     "InvoiceStatus",
     "LedgerAccount",
@@ -81,6 +84,8 @@ strawberry.enum(
 )
 strawberry.enum(Barrier, name="EntitlementReason", description="Why a workspace may not use a channel.")
 strawberry.enum(SwitchCause, name="LimitSwitchCause", description="What turned a channel off or on.")
+strawberry.enum(EventKind, name="WebhookEventKind", description="What an endpoint can be told of.")
+strawberry.enum(DeliveryStatus, name="WebhookDeliveryStatus", description="Where a delivery stands.")
 strawberry.enum(NoticeKind, name="NotificationKind", description="What a notice is about.")
 strawberry.enum(
     MailStatus,

@@ -11,13 +11,23 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from strawberry.dataloader import DataLoader
 
-from adapters.queries import accounts, invoices, notifications, refunds, statements, subscriptions, workspaces
+from adapters.queries import (
+    accounts,
+    invoices,
+    notifications,
+    refunds,
+    statements,
+    subscriptions,
+    webhooks,
+    workspaces,
+)
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.refunds import Refund
 from adapters.tables.subscriptions import SubscriptionFact
 from adapters.tables.teammates import SeatChange, Teammate
 from adapters.tables.testclocks import TestClock
+from adapters.tables.webhooks import WebhookEndpoint
 from adapters.tables.workspaces import Workspace
 from services import alerts, limits, previews
 from services.accounts import AccountNow, accounts_now
@@ -60,6 +70,10 @@ class Loaders:
         self.attempts: DataLoader[Key, list[PaymentAttempt] | None] = loader(invoices.attempts)
         self.refunds: DataLoader[Key, list[Refund] | None] = loader(refunds.of_payments)
         self.notifications: DataLoader[Key, notifications.Shown | None] = loader(notifications.find_many)
+        self.webhook_endpoints: DataLoader[Key, WebhookEndpoint | None] = loader(webhooks.find_many)
+        self.webhook_endpoints_of: DataLoader[UUID, list[WebhookEndpoint] | None] = loader(
+            webhooks.of_accounts
+        )
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
     def forget(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 from uuid import UUID
 
 import strawberry
@@ -17,6 +19,10 @@ class Node:
     """Relay's Node."""
 
     id: strawberry.ID = strawberry.field(description="Names this thing among all things; opaque.")
+
+
+FINDERS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {}
+"""How a node of each type is found by its id; the schema fills it in."""
 
 
 def node_id(type_name: str, account_id: UUID | None, local_id: UUID | int | str) -> strawberry.ID:

@@ -33,6 +33,7 @@ from api import (
     testclocks,
     trials,
     usage,
+    webhooks,
     workspaces,
 )
 from api.accounts import BillingAccount, billing_account
@@ -44,7 +45,7 @@ from api.invoices import Invoice, invoice
 from api.limits import Entitlement, entitlements_of
 from api.live import Live
 from api.node_ids import decode_node_id
-from api.nodes import Node, as_uuid, reach
+from api.nodes import FINDERS, Node, as_uuid, reach
 from api.notifications import notification
 from api.payments import payment
 from api.plans import PlannedExecution
@@ -250,7 +251,10 @@ _FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
     "Notification": _notification,
     "PriceBook": _price_book,
     "TestClock": _test_clock,
+    "WebhookEndpoint": webhooks.find_endpoint,
+    "WebhookDelivery": webhooks.find_delivery,
 }
+FINDERS.update(_FINDERS)
 
 MUTATIONS: Final = {
     "account_create": accounts.account_create,
@@ -294,6 +298,12 @@ MUTATIONS: Final = {
     "payment_method_page_open": accounts.payment_method_page_open,
     "notification_read": notifications.notification_read,
     "notification_read_all": notifications.notification_read_all,
+    "webhook_endpoint_create": webhooks.webhook_endpoint_create,
+    "webhook_endpoint_change": webhooks.webhook_endpoint_change,
+    "webhook_endpoint_remove": webhooks.webhook_endpoint_remove,
+    "webhook_secret_rotate": webhooks.webhook_secret_rotate,
+    "webhook_redeliver": webhooks.webhook_redeliver,
+    "webhook_test": webhooks.webhook_test,
     "payment_method_set": accounts.payment_method_set,
     "invoice_pay": accounts.invoice_pay,
     "credit_note_create": corrections.credit_note_create,

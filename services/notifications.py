@@ -33,6 +33,7 @@ class NoticeKind(StrEnum):
     FROZEN = "FROZEN"
     RESTORED = "RESTORED"
     INVITE = "INVITE"
+    WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
 
 
 @dataclass(eq=False)

@@ -86,6 +86,7 @@ def settings(database_url: str, redis_url: str, payment_provider: RunningProvide
         webhook_secret=WEBHOOK_SECRET,
         key_pepper=PEPPER,
         graphiql=True,
+        webhook_private_hosts=True,
     )
 
 
@@ -94,7 +95,7 @@ async def app(settings: Settings, sessions: async_sessionmaker[AsyncSession]) ->
     """The application, started, with the shipped price book in the store."""
     async with sessions.begin() as session:
         await pricebooks.publish_shipped(session, now=datetime.now(UTC))
-    app = create_app(settings)
+    app = create_app(settings, is_rendering=False)
     async with app.router.lifespan_context(app):
         yield app
 

@@ -32,7 +32,7 @@ SDL = Path(__file__).parent.parent / "api" / "schema.graphql"
 SCHEMA = served._schema
 MUTATIONS = SCHEMA.mutation_type.fields if SCHEMA.mutation_type else {}
 RENEW = "The schema changed. Look at the difference, then: python -m api.schema > api/schema.graphql"
-VERBS = "Create|Open|Revoke|Advance|Set|Invite|Resend|Accept|Switch|Remove|Start|Extend|Convert|Change|Add|Record|TakeBack|TurnOff|Pay|Buy|Cancel|Resume|Migrate|Sign|Amend|End|Move|Correct|Void|WriteOff|Read|ReadAll"
+VERBS = "Create|Open|Revoke|Advance|Set|Invite|Resend|Accept|Switch|Remove|Start|Extend|Convert|Change|Add|Record|TakeBack|TurnOff|Pay|Buy|Cancel|Resume|Migrate|Sign|Amend|End|Move|Correct|Void|WriteOff|Read|ReadAll|Rotate|Redeliver|Test"
 MUTATION = re.compile(rf"[a-z]+([A-Z][a-z]+)*?({VERBS})")
 # Every list that is no connection, and why it is never long.
 SHORT_LISTS = {
@@ -86,6 +86,8 @@ SHORT_LISTS = {
     "ContractAmendPayload.invoices": "at most two: what a change issues at once",
     "ContractEndPayload.invoices": "at most two: what a change issues at once",
     "NotificationReadPayload.notifications": "at most 100, those given",
+    "BillingAccount.webhookEndpoints": "at most ten, by setting",
+    "WebhookEndpoint.kinds": "a table of the rules",
     "UsageRecordPayload.outcomes": "one for each event sent, at most 1,000",
 }
 

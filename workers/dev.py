@@ -187,6 +187,7 @@ def _settings(ports: Ports, kept: Mapping[str, str]) -> dict[str, str]:
         "PRORATA_SMTP_URL": f"smtp+plain://127.0.0.1:{ports.smtp}",
         "PRORATA_MAIL_FROM": "Prorata <billing@prorata.test>",
         "PRORATA_APP_URL": f"{ports.api_url}/graphiql",
+        "PRORATA_WEBHOOK_PRIVATE_HOSTS": "true",
         "PYTHONUNBUFFERED": "1",
     }
 

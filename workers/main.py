@@ -14,8 +14,10 @@ from adapters.live import Outlet
 from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
 from adapters.settings import Settings, load_settings
+from adapters.webhooks_out import WebhookClient
 from workers.sweep import sweep
 from workers.tools import Tools
+from workers.webhooks import Courier, deliver
 
 SWEEP_SECONDS = 2
 JOB_SECONDS = 30
@@ -35,10 +37,13 @@ async def start(ctx: dict[str, Any]) -> None:
         gateway=gateway(settings),
         mailer=_mailer(settings),
     )
+    poster = WebhookClient(allows_loopback=settings.webhook_private_hosts)
+    ctx["courier"] = Courier(ctx["tools"].sessions, poster)
 
 
 async def stop(ctx: dict[str, Any]) -> None:
     """Let go of what the jobs shared."""
+    await ctx["courier"].stop()
     await ctx["tools"].gateway.aclose()
     await ctx["outlet"].close()
     await ctx["engine"].dispose()
@@ -60,6 +65,15 @@ class WorkerSettings:
             sweep,
             name="tick",  # a name of its own: ARQ holds back for a minute the next job of a cron job's name
             second=set(range(0, 60, SWEEP_SECONDS)),
+            unique=True,
+            keep_result=0,
+            timeout=JOB_SECONDS,
+            max_tries=1,
+        ),
+        cron(
+            deliver,
+            name="deliver",
+            second=set(range(1, 60, SWEEP_SECONDS)),
             unique=True,
             keep_result=0,
             timeout=JOB_SECONDS,

@@ -17,6 +17,7 @@ from adapters.tables import (
     teammates,
     testclocks,
     usage,
+    webhooks,
     workspaces,
 )
 from adapters.tables.columns import Record, metadata
@@ -40,5 +41,6 @@ __all__ = [
     "teammates",
     "testclocks",
     "usage",
+    "webhooks",
     "workspaces",
 ]

@@ -37,6 +37,7 @@ NOTIFICATION_KINDS: Final = (
     "FROZEN",
     "RESTORED",
     "INVITE",
+    "WEBHOOK_DISABLED",
 )
 
 

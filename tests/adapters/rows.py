@@ -19,6 +19,7 @@ from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from adapters.tables.teammates import SeatChange, Teammate
 from adapters.tables.testclocks import TestClock
 from adapters.tables.usage import StandingResolution, UsageDay, UsageEvent, UsageTakeback
+from adapters.tables.webhooks import Event, WebhookDelivery, WebhookEndpoint
 from adapters.tables.workspaces import BillingContact, Workspace
 
 NOW = datetime(2026, 9, 15, 12, tzinfo=UTC)
@@ -172,6 +173,23 @@ def mail(notification: Notification, **given: Any) -> Mail:
     return Mail(**_of(given, **owner, address="pay@acme.test", created_at=NOW))
 
 
+def webhook_endpoint(account_id: UUID, **given: Any) -> WebhookEndpoint:
+    terms = {"url": "https://acme.test/hooks", "kinds": [], "secret": "whsec_secret", "is_enabled": False}
+    return WebhookEndpoint(**_of(given, account_id=account_id, id=new_id(), **terms, created_at=NOW))
+
+
+def event(notification: Notification, **given: Any) -> Event:
+    subject = {"subject_type": "Notification", "subject_id": notification.id}
+    owner = {"account_id": notification.account_id, "id": new_id()}
+    return Event(**_of(given, **owner, kind="alert.fired", **subject, at=NOW))
+
+
+def webhook_delivery(endpoint: WebhookEndpoint, event: Event, **given: Any) -> WebhookDelivery:
+    owner = {"account_id": endpoint.account_id, "id": new_id(), "endpoint_id": endpoint.id}
+    about = {"event_id": event.id, "subject_id": event.subject_id}
+    return WebhookDelivery(**_of(given, **owner, **about, next_attempt_at=NOW, created_at=NOW))
+
+
 def whole_account() -> list[Record]:
     """One row of every table of an account, children before their parents."""
     owner = account(test_clock_id=(frozen := clock()).id)
@@ -179,10 +197,14 @@ def whole_account() -> list[Record]:
     ada = teammate(desk)
     contract = subscription(owner.account_id)
     bill = invoice(contract)
-    event = usage_event(desk)
+    used = usage_event(desk)
     watched, limit, notice = alert(desk), hard_limit(desk), notification(desk)
+    endpoint, fired = webhook_endpoint(owner.account_id), event(notice)
     pair = {"transaction_id": new_id(), "invoice_id": bill.id}
     return [
+        webhook_delivery(endpoint, fired),
+        fired,
+        endpoint,
         due_work(owner.account_id),
         ledger_entry(owner.account_id, ledger_account="RECEIVABLE", **pair),
         ledger_entry(owner.account_id, ledger_account="REVENUE", amount_cents=-3900, **pair),
@@ -196,9 +218,9 @@ def whole_account() -> list[Record]:
         limit,
         alert_level(watched),
         watched,
-        usage_takeback(event),
-        standing_resolution(event),
-        event,
+        usage_takeback(used),
+        standing_resolution(used),
+        used,
         usage_day(desk),
         subscription_fact(contract),
         contract,

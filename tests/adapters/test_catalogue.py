@@ -8,7 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 REFERENCE: Final = frozenset({"test_clocks", "price_books", "api_keys", "provider_events", "alembic_version"})
-SWEPT_OVER_ALL_ACCOUNTS: Final = frozenset({"ix_due_work_due_at", "ix_outbox_unsent"})
+SWEPT_OVER_ALL_ACCOUNTS: Final = frozenset(
+    {"ix_due_work_due_at", "ix_outbox_unsent", "ix_webhook_deliveries_due"}
+)
 
 TABLES: Final = """
     SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
@@ -53,7 +55,7 @@ async def test_every_table_of_an_account_is_keyed_by_the_account_first(engine: A
     first = {row["relname"]: row["attname"] for row in await _read(engine, PRIMARY_KEYS)}
 
     assert {table: first.get(table) for table in tables} == dict.fromkeys(tables, "account_id")
-    assert len(tables) == 24
+    assert len(tables) == 28
 
 
 async def test_every_index_of_an_account_s_table_starts_with_the_account(engine: AsyncEngine) -> None:
@@ -106,12 +108,21 @@ async def test_moments_are_stored_with_their_zone(engine: AsyncEngine) -> None:
                 "limit_switches",
                 "notifications",
                 "notification_reads",
+                "events",
             },
         ),
         ("invoice_is_issued", False, {"invoices"}),
         ("lines_come_with_invoice", False, {"invoice_lines"}),
         ("total_is_sum_of_lines", True, {"invoices"}),
         ("transaction_is_balanced", True, {"ledger_entries"}),
+        ("write_deliveries", False, {"events"}),
+        ("tell_of_invoices_issued", False, {"invoices"}),
+        ("tell_of_invoices_changed", False, {"invoices"}),
+        ("tell_of_payments_failed", False, {"payment_attempts"}),
+        ("tell_of_subscriptions_changed", False, {"subscription_facts"}),
+        ("tell_of_seats_changed", False, {"seat_changes"}),
+        ("tell_of_notices_written", False, {"notifications"}),
+        ("tell_of_freezing", False, {"accounts"}),
     ],
 )
 async def test_guards_stand_where_they_should(

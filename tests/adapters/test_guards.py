@@ -73,6 +73,7 @@ async def test_one_flush_saves_a_whole_account_whatever_the_order(sessions: Sess
         "limit_switches",
         "notifications",
         "notification_reads",
+        "events",
         "invoices",
     ],
 )

@@ -30,9 +30,11 @@ async def ids_of(player: Player) -> Ids:
     await player.use([Sent("an event", "MESSAGES_SENT", 1, player.now)])
     await player.do("alertTurnOff", **alert)
     await player.go_to(player.now + timedelta(hours=1))
-    query = "query ($id: ID!) { account(id: $id) { payments { edges { node { id } } } notifications { edges { node { id } } } } }"
+    edges = "{ edges { node { id } } }"
+    query = f"query ($id: ID!) {{ account(id: $id) {{ payments {edges} notifications {edges} }} }}"
     account = (await player.api.ask(query, id=player.account_id))["account"]
-    (payment,), (notice,) = account["payments"]["edges"], account["notifications"]["edges"]
+    (payment,), (notice, *_) = account["payments"]["edges"], account["notifications"]["edges"]
+    endpoint, delivery = await told(player)
     return Ids(
         account=player.account_id,
         workspace=player.workspace_id,
@@ -41,8 +43,24 @@ async def ids_of(player: Player) -> Ids:
         invoice=started["invoice"]["id"],
         payment=payment["node"]["id"],
         notification=notice["node"]["id"],
+        endpoint=endpoint,
+        delivery=delivery,
         clock=player.clock_id,
     )
+
+
+async def told(player: Player) -> tuple[str, str]:
+    """Make an endpoint with a delivery, and turn it off, so that nothing is written for it by and by; name both."""
+    made = await player.do(
+        "webhookEndpointCreate",
+        "endpoint { id }",
+        accountId=player.account_id,
+        url="https://example.com/webhooks",
+    )
+    endpoint: str = made["endpoint"]["id"]
+    sent = await player.do("webhookTest", "delivery { id }", endpointId=endpoint)
+    await player.do("webhookEndpointChange", endpointId=endpoint, isEnabled=False)
+    return endpoint, sent["delivery"]["id"]
 
 
 async def key_of(operator: Api, account_id: str) -> Api:

@@ -25,6 +25,8 @@ TERMS = {
     "pspUntil": "2027-01-01",
 }
 
+PAYLOAD = "query ($id: ID!) { invoice(id: $id) { number } }"
+
 
 @dataclass(frozen=True, slots=True)
 class Ids:
@@ -37,6 +39,8 @@ class Ids:
     invoice: str
     payment: str
     notification: str
+    endpoint: str
+    delivery: str
     clock: str
 
     def with_account(self, account_id: UUID) -> Ids:
@@ -85,6 +89,7 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
         {"workspaceId": ids.workspace},
         {"teammateId": ids.teammate},
     )
+    endpoint = {"endpointId": ids.endpoint}
     return {
         "accountCreate": {"name": "Acme", "timeZone": "UTC", "testClockId": ids.clock},
         "apiKeyCreate": {**account, "name": "backend"},
@@ -132,6 +137,25 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
         "paymentMethodPageOpen": {**account, "returnUrl": "https://app.example/billing"},
         "paymentMethodSet": {**account, "token": "tok_visa"},
         "invoicePay": {"invoiceId": ids.invoice},
+        "webhookEndpointCreate": {
+            **account,
+            "url": "https://example.com/webhooks",
+            "description": "our books",
+            "kinds": ["INVOICE_ISSUED"],
+            "query": PAYLOAD,
+        },
+        "webhookEndpointChange": {
+            **endpoint,
+            "url": "https://example.com/webhooks",
+            "description": "our books",
+            "kinds": ["INVOICE_ISSUED"],
+            "query": PAYLOAD,
+            "isEnabled": False,
+        },
+        "webhookEndpointRemove": endpoint,
+        "webhookSecretRotate": endpoint,
+        "webhookRedeliver": {"deliveryId": ids.delivery},
+        "webhookTest": endpoint,
         "seatDatesCorrect": {**teammate, "acceptedOn": "2026-09-01", "removedOn": "2026-09-02"},
         "workspaceMove": {**workspace, "toAccountId": ids.account},
         "creditNoteCreate": {"invoiceId": ids.invoice, "amount": "1.00", "reason": "Sorry"},

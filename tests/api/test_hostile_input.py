@@ -96,6 +96,7 @@ async def test_no_text_in_a_document_makes_an_internal_error(at: Installation, t
         ("BillingAccount", "limitLog"),
         ("BillingAccount", "notifications"),
         ("BillingAccount", "mails"),
+        ("WebhookEndpoint", "deliveries"),
         ("Workspace", "teammates"),
         ("Workspace", "limitLog"),
         ("Workspace", "notifications"),
@@ -145,6 +146,7 @@ def test_every_connection_is_asked_for_pages() -> None:
         ("BillingAccount", "limitLog"),
         ("BillingAccount", "notifications"),
         ("BillingAccount", "mails"),
+        ("WebhookEndpoint", "deliveries"),
         ("Workspace", "teammates"),
         ("Workspace", "limitLog"),
         ("Workspace", "notifications"),
@@ -167,6 +169,7 @@ async def ask_page(api: Api, ids: Ids, parent: str, field: str, argument: str) -
     queries = {
         "Query": page,
         "BillingAccount": f'account(id: "{ids.account}") {{ {page} }}',
+        "WebhookEndpoint": f'node(id: "{ids.endpoint}") {{ ... on WebhookEndpoint {{ {page} }} }}',
         "Workspace": f'workspace(id: "{ids.workspace}") {{ {page} }}',
     }
     return await post_text(api, json.dumps({"query": f"{{ {queries[parent]} }}"}))

@@ -21,7 +21,8 @@ import services
 import tests.api.alert_refusals
 import tests.api.correction_refusals
 import tests.api.notification_refusals
-import tests.api.term_refusals  # noqa: F401  (they register their cases)
+import tests.api.term_refusals
+import tests.api.webhook_refusals  # noqa: F401  (they register their cases)
 from api.results import shown_refusals
 from api.scalars import format_moment
 from domain.pricebook import InvalidPriceBook

@@ -54,6 +54,8 @@ NODES = {
     "Invoice": "invoice",
     "Payment": "payment",
     "Notification": "notification",
+    "WebhookEndpoint": "endpoint",
+    "WebhookDelivery": "delivery",
     "TestClock": "clock",
 }
 BY_WORKSPACE = {"entitlements"}

@@ -35,6 +35,7 @@ class Workshop:
             "PRORATA_SANDBOX_KEY": API_KEY,
             "PRORATA_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "PRORATA_KEY_PEPPER": "a pepper for the tests",
+            "PRORATA_WEBHOOK_PRIVATE_HOSTS": "true",
         }
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(TemporaryDirectory()))

@@ -1,0 +1,18 @@
+// Verifies messages of ours with another's library: JSON lines of {secret, headers, body, isGood} on standard input.
+import { createInterface } from "node:readline";
+import { Webhook } from "standardwebhooks";
+
+let wrong = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { name, secret, headers, body, isGood } = JSON.parse(line);
+  let verdict = "taken";
+  try {
+    new Webhook(secret).verify(body, headers);
+  } catch (error) {
+    verdict = `refused: ${error.message}`;
+  }
+  const isRight = (verdict === "taken") === isGood;
+  wrong += isRight ? 0 : 1;
+  console.log(`${isRight ? "ok" : "WRONG"}  ${name}: ${verdict}`);
+}
+process.exit(wrong === 0 ? 0 : 1);
