@@ -73,6 +73,7 @@ FORMS: Mapping[str, Form] = {
             ("due", "Amount due"),
         ),
     ),
+    "WEBHOOK_DISABLED": Form("red", "Webhooks turned off", (("endpoint", "Endpoint"), ("reason", "Reason"))),
     "PAYMENT_FAILED": Form(
         "red",
         "Payment failed",

@@ -37,11 +37,12 @@ USUAL: Final[Mapping[str, str]] = {
         query ($id: ID!) {{ invoice(id: $id) {{
           id number status invoiceOn issuedAt paidAt
           total {_MONEY} creditApplied {_MONEY} due {_MONEY}
-          period {{ start end }} collection {{ nextAttemptAt freezeOn explanation }}
+          period {{ start end }} collection {{ state confirmUrl nextAttemptAt freezeOn explanation }}
         }} }}""",
     "Payment": f"""
         query ($id: ID!) {{ node(id: $id) {{ id ... on Payment {{
           attempt status amount {_MONEY} declineCode isHardDecline reason createdAt finishedAt
+          refunds {{ status amount {_MONEY} reason failure }}
         }} }} }}""",
     "Subscription": """
         query ($id: ID!) { node(id: $id) { id ... on Subscription {

@@ -25,6 +25,8 @@ class EventKind(StrEnum):
     INVOICE_UNCOLLECTIBLE = "invoice.uncollectible"
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_ACTION_NEEDED = "payment.action_needed"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_FAILED = "refund.failed"
     SUBSCRIPTION_CHANGED = "subscription.changed"
     SEAT_CHANGED = "seat.changed"
     ALERT_FIRED = "alert.fired"

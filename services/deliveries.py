@@ -178,6 +178,7 @@ async def _lose_endpoint(sessions: Sessions, outgoing: Outgoing, answer: Answer,
             "A webhook endpoint was turned off",
             f"Webhooks are no longer sent to {row.url}: {reason}. What was waiting for it was given up. When it "
             "works again, enable it with webhookEndpointChange and send what was missed with webhookRedeliver.",
+            facts={"endpoint": row.url, "reason": reason},
         )
         await tell(session, [notice])
     log.info("endpoint %s of account %s was turned off", row.id, row.account_id)

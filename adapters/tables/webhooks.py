@@ -35,6 +35,8 @@ EVENT_KINDS: Final = (
     "invoice.uncollectible",
     "payment.failed",
     "payment.action_needed",
+    "refund.succeeded",
+    "refund.failed",
     "subscription.changed",
     "seat.changed",
     "alert.fired",

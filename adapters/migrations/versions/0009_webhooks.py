@@ -53,7 +53,7 @@ TABLES: Final = (
         CONSTRAINT fk_events_accounts FOREIGN KEY (account_id) REFERENCES accounts (account_id),
         CONSTRAINT ck_events_kind CHECK (kind IN ('invoice.issued', 'invoice.updated', 'invoice.paid',
             'invoice.voided', 'invoice.uncollectible', 'payment.failed', 'payment.action_needed',
-            'subscription.changed', 'seat.changed', 'alert.fired', 'limit.disabled', 'limit.enabled',
+            'refund.succeeded', 'refund.failed', 'subscription.changed', 'seat.changed', 'alert.fired', 'limit.disabled', 'limit.enabled',
             'account.frozen', 'account.restored', 'ping'))
     )
     """,
@@ -169,6 +169,18 @@ SOURCES: Final = {
                added.id, row_number() OVER (ORDER BY added.id)
             FROM added JOIN before ON (before.account_id, before.id) = (added.account_id, added.id)
             WHERE added.status <> before.status AND added.status IN ('DECLINED', 'ACTION_NEEDED')
+        """,
+    ),
+    "refunds_settled": (
+        "refunds",
+        "UPDATE",
+        "Payment",
+        """
+        SELECT added.account_id,
+               CASE added.status WHEN 'SUCCEEDED' THEN 'refund.succeeded' ELSE 'refund.failed' END,
+               added.payment_id, row_number() OVER (ORDER BY added.id)
+            FROM added JOIN before ON (before.account_id, before.id) = (added.account_id, added.id)
+            WHERE added.status <> before.status AND added.status IN ('SUCCEEDED', 'FAILED')
         """,
     ),
     "subscriptions_changed": (
