@@ -29,7 +29,7 @@ LIST = """
 async def player(operator: Api) -> Player:
     """An account with two notices: one of its workspace, later one of all of it."""
     player = await new_player(operator, now=NOW)
-    await player.do("subscriptionStart", accountId=player.account_id, plan="ADVANCED", psp=True)
+    await player.do("trialStart", accountId=player.account_id, plan="ADVANCED")
     of_account = {"accountId": player.account_id, "metric": "BULK_EMAIL"}
     await player.do("alertSet", **of_account, workspaceId=player.workspace_id, threshold=1)
     await player.do("alertSet", **of_account, threshold=2)

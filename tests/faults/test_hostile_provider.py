@@ -132,8 +132,9 @@ async def test_a_webhook_that_comes_before_the_answer_pays_and_the_answer_change
     besieged: World, hostile: RunningProvider
 ) -> None:
     company = await besieged.customer()
-    hostile.misbehave({"kind": "delay", "seconds": 0.3, "after": True})
-    collecting = asyncio.create_task(besieged.work())
+    patient = SandboxGateway(hostile.url, API_KEY, WEBHOOK_SECRET, timeout_seconds=30)
+    hostile.misbehave({"kind": "delay", "seconds": 2, "after": True})
+    collecting = asyncio.create_task(replace(besieged, gateway=patient).work())
 
     async def is_paid() -> bool:
         return bool((await besieged.invoices(company))[0].status == "PAID")
@@ -141,6 +142,7 @@ async def test_a_webhook_that_comes_before_the_answer_pays_and_the_answer_change
     await until(is_paid)
     came_first = not collecting.done()
     await collecting
+    await patient.aclose()
 
     assert came_first
     await check_settled(besieged, company, provider=hostile)
