@@ -14,6 +14,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from adapters.live import Change, Touched, channel, connect, from_message
+from adapters.stopping import stop
 
 log = logging.getLogger("prorata.live")
 
@@ -84,9 +85,7 @@ class Feed:
     async def close(self) -> None:
         """Stop listening and let go of Redis."""
         if self._listening is not None:
-            self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
+            await stop([self._listening])
         await self._redis.aclose()
 
     @contextmanager

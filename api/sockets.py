@@ -23,6 +23,7 @@ from strawberry.types.execution import PreExecutionError
 
 from adapters.database import AWAY
 from adapters.settings import Settings
+from adapters.stopping import stop
 from api.context import Context
 from api.errors import ApiError, ErrorCode, as_api_error, begin_request, error_body
 from api.transport import (
@@ -127,10 +128,7 @@ class Socket:
         try:
             fate = await self._fate
         finally:
-            tasks += [*self._operations.values(), *self._ending]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await stop([*tasks, *self._operations.values(), *self._ending])
         if fate.code is not None:
             # A client that reads nothing cannot be told why it is cut off.
             with suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
@@ -185,10 +183,9 @@ class Socket:
             case Subscribe():
                 await self._subscribe(message)
             case Complete() if message.id in self._operations:
-                task = self._operations.pop(message.id)
-                task.cancel()
-                self._ending.add(task)
-                task.add_done_callback(self._ending.discard)
+                ending = self._start(stop([self._operations.pop(message.id)]))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
             case _:
                 pass
 
@@ -227,10 +224,10 @@ class Socket:
             if error.code is ErrorCode.UNAUTHENTICATED:
                 raise EndedError(Close.FORBIDDEN, error.message) from None
             last = write_message("error", message.id, error_body(error)["errors"])
-        # Free before it is told, so that the client may use the id again at once.
-        if self._operations.get(message.id) is asyncio.current_task():
+        if self._is_wanted(message.id):
+            # Free before it is told, so that the client may use the id again at once.
             del self._operations[message.id]
-        await self._send(last)
+            await self._send(last)
 
     async def _answer(self, own_id: str, operation: GraphQLRequestData) -> str:
         """Send what an operation gives, and return the message that ends it."""
@@ -248,11 +245,17 @@ class Socket:
                     if is_request_error(result):
                         return _refused(own_id, result)
                     await self._identify()
+                    if not self._is_wanted(own_id):
+                        break
                     await self._send(write_message("next", own_id, shown_result(result)))
         except GraphQLError as error:
             # The guard's, or the parser's by way of its cache: of a stream they are not made a result.
             return _refused(own_id, PreExecutionError(data=None, errors=[error]))
         return write_message("complete", own_id)
+
+    def _is_wanted(self, own_id: str) -> bool:
+        """Tell whether the operation that asks still goes by its id: the client may have completed it."""
+        return self._operations.get(own_id) is asyncio.current_task()
 
     async def _tend(self) -> None:
         """Wait for the client to introduce itself, then look every second whether its key is still good."""

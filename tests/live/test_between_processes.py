@@ -256,8 +256,16 @@ async def test_an_invoice_that_the_worker_collects_is_told(
 
 
 async def test_a_preview_that_is_rolled_back_is_not_told(
-    company: Company, other_url: str, operator_key: str
+    company: Company, other_url: str, operator_key: str, worker: None
 ) -> None:
+    invoice = "query ($id: ID!) { invoice(id: $id) { status } }"
+
+    async def is_paid() -> bool:
+        found = await company.api.ask(invoice, id=company.ids["invoice"])
+        return found == {"invoice": {"status": "PAID"}}
+
+    # Nothing else may happen to the company meanwhile.
+    await until(is_paid)
     preview = """
         query ($change: ChangeInput!) { preview(change: $change) { __typename ... on ChangeRefused { message } } }"""
     change = {"planChange": {"accountId": company.ids["account"], "plan": "EXPERT"}}
