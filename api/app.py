@@ -26,6 +26,7 @@ from adapters.gateway.protocol import Gateway, WebhookRefused
 from adapters.live import Outlet
 from adapters.queue import Bell
 from adapters.settings import Settings, load_settings
+from adapters.stopping import stop
 from api import usage_door
 from api.auth import Keys
 from api.bodies import BodyLimits
@@ -154,8 +155,7 @@ def create_app(
             yield
         finally:
             if rendering:
-                rendering.cancel()
-                await asyncio.gather(rendering, return_exceptions=True)
+                await stop([rendering])
             await edge.feed.close()
             await edge.outlet.close()
             await edge.bell.close()

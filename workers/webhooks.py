@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.queries.deliveries import Outgoing
+from adapters.stopping import stop
 from services import deliveries
 from services.deliveries import Poster
 
@@ -43,9 +44,7 @@ class Courier:
 
     async def stop(self) -> None:
         """Let go of all that is on its way."""
-        for task in self._sending:
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
+        await stop(self._sending)
 
     async def _send(self, outgoing: Outgoing, *, wall: datetime) -> None:
         try:
