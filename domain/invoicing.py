@@ -63,9 +63,9 @@ class CreditNoteTooLarge(Refusal):
 
 @dataclass(eq=False)
 class ChargeOnItsWay(Refusal):
-    """The invoice is being charged, and the answer is not known yet."""
+    """The invoice is being charged, and what comes of it is not known yet."""
 
-    template = "Invoice {number} is being charged right now; try again once the provider has answered."
+    template = "Invoice {number} is being charged, or waits for the customer to confirm the charge; try again once that is settled."
     number: int
 
 
