@@ -26,6 +26,7 @@ from api import (
     corrections,
     limits,
     notifications,
+    paying,
     refunds,
     seats,
     subscriptions,
@@ -40,6 +41,7 @@ from api.accounts import BillingAccount, billing_account
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.errors import ProrataSchema
+from api.execution import PlannedExecution
 from api.guard import DocumentGuard
 from api.invoices import Invoice, invoice
 from api.limits import Entitlement, entitlements_of
@@ -48,7 +50,6 @@ from api.node_ids import decode_node_id
 from api.nodes import FINDERS, Node, as_uuid, reach
 from api.notifications import notification
 from api.payments import payment
-from api.plans import PlannedExecution
 from api.preview import ChangeInput, ChangePreviewResult, preview
 from api.pricebooks import Ability, PriceBook, price_book, seat_abilities
 from api.scalars import SCALARS
@@ -295,7 +296,7 @@ MUTATIONS: Final = {
     "alert_turn_off": alerts.alert_turn_off,
     "limit_set": limits.limit_set,
     "limit_turn_off": limits.limit_turn_off,
-    "payment_method_page_open": accounts.payment_method_page_open,
+    "payment_method_page_open": paying.payment_method_page_open,
     "notification_read": notifications.notification_read,
     "notification_read_all": notifications.notification_read_all,
     "webhook_endpoint_create": webhooks.webhook_endpoint_create,
@@ -304,8 +305,8 @@ MUTATIONS: Final = {
     "webhook_secret_rotate": webhooks.webhook_secret_rotate,
     "webhook_redeliver": webhooks.webhook_redeliver,
     "webhook_test": webhooks.webhook_test,
-    "payment_method_set": accounts.payment_method_set,
-    "invoice_pay": accounts.invoice_pay,
+    "payment_method_set": paying.payment_method_set,
+    "invoice_pay": paying.invoice_pay,
     "credit_note_create": corrections.credit_note_create,
     "invoice_void": corrections.invoice_void,
     "invoice_write_off": corrections.invoice_write_off,

@@ -155,5 +155,5 @@ def test_refuses_a_document_that_is_no_price_book(spoil: Callable[[Document], ob
     assert refused.value.reason
 
 
-def test_plans_are_printed_by_name() -> None:
+def test_execution_are_printed_by_name() -> None:
     assert [plan.label for plan in Plan] == ["Essential", "Advanced", "Expert"]

@@ -12,7 +12,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from api.plans import PlannedExecution
+from api.execution import PlannedExecution
 from api.scalars import SCALARS, BigInt, Money, SafeString, money
 
 ODD = object()
