@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import strawberry
 
-from api import contracts, corrections, refunds, seats, subscriptions, terms, trials, usage, workspaces
+from api import contracts, corrections, plans, refunds, seats, terms, trials, usage, workspaces
 from api.changes import Change, measure
 from api.context import Info
 from api.invoices import (
@@ -25,13 +25,13 @@ from services.changes import Difference, Effect, Standing
 from services.previews import NextInvoice
 
 PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
-    "subscription_start": subscriptions.subscription_start_change,
+    "subscription_start": plans.subscription_start_change,
     "trial_start": trials.trial_start_change,
     "trial_extend": trials.trial_extend_change,
     "trial_convert": trials.trial_convert_change,
-    "plan_change": subscriptions.plan_change_change,
-    "psp_add": subscriptions.psp_add_change,
-    "psp_remove": subscriptions.psp_remove_change,
+    "plan_change": plans.plan_change_change,
+    "psp_add": plans.psp_add_change,
+    "psp_remove": plans.psp_remove_change,
     "yearly_start": terms.yearly_start_change,
     "seats_buy": terms.seats_buy_change,
     "renewal_set": terms.renewal_set_change,
@@ -65,13 +65,13 @@ def _as(mutation: str) -> Any:
 class ChangeInput:
     """One change of a bill."""
 
-    subscription_start: subscriptions.SubscriptionStartInput | None = _as("subscriptionStart")
+    subscription_start: plans.SubscriptionStartInput | None = _as("subscriptionStart")
     trial_start: trials.TrialStartInput | None = _as("trialStart")
     trial_extend: trials.TrialExtendInput | None = _as("trialExtend")
     trial_convert: trials.TrialConvertInput | None = _as("trialConvert")
-    plan_change: subscriptions.PlanChangeInput | None = _as("planChange")
-    psp_add: subscriptions.PspAddInput | None = _as("pspAdd")
-    psp_remove: subscriptions.PspRemoveInput | None = _as("pspRemove")
+    plan_change: plans.PlanChangeInput | None = _as("planChange")
+    psp_add: plans.PspAddInput | None = _as("pspAdd")
+    psp_remove: plans.PspRemoveInput | None = _as("pspRemove")
     yearly_start: terms.YearlyStartInput | None = _as("yearlyStart")
     seats_buy: terms.SeatsBuyInput | None = _as("seatsBuy")
     renewal_set: terms.RenewalSetInput | None = _as("renewalSet")
