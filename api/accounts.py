@@ -19,7 +19,7 @@ from api.mails import Mail, mails_of
 from api.node_ids import decode_node_id
 from api.nodes import Node, as_uuid, node_id
 from api.notifications import NotificationConnection, UnreadOnly, notifications_of
-from api.payments import Payment, PaymentMethod, payment
+from api.payments import Payment, PaymentMethod, payment, payment_method
 from api.periods import On
 from api.results import mutation
 from api.scalars import Money, SafeString, money
@@ -201,9 +201,6 @@ class AccountCreatePayload:
 def billing_account(account: AccountNow) -> BillingAccount:
     """Show an account."""
     row = account.row
-    method = None
-    if row.payment_method and row.card_brand and row.card_last4:
-        method = PaymentMethod(brand=row.card_brand, last4=row.card_last4)
     return BillingAccount(
         id=node_id("BillingAccount", account.id, account.id),
         name=row.name,
@@ -211,7 +208,7 @@ def billing_account(account: AccountNow) -> BillingAccount:
         now=account.now,
         today=local_day(account.now, account.zone),
         frozen_at=row.frozen_at,
-        payment_method=method,
+        payment_method=payment_method(row.card_brand, row.card_last4),
         account=account,
     )
 

@@ -30,6 +30,7 @@ class Payment(Node):
     attempt: int = strawberry.field(description="Which attempt of the invoice it is, from 1.")
     status: AttemptStatus = strawberry.field(description="Where it stands.")
     amount: Money = strawberry.field(description="What was asked for.")
+    method: PaymentMethod | None = strawberry.field(description="The payment method that was charged.")
     created_at: datetime = strawberry.field(description="When it was made.")
     finished_at: datetime | None = strawberry.field(description="When the provider's answer was recorded.")
     decline_code: str | None = strawberry.field(description="The provider's code of a decline.")
@@ -47,6 +48,11 @@ class Payment(Node):
         return [refund(row) for row in rows or []]
 
 
+def payment_method(brand: str | None, last4: str | None) -> PaymentMethod | None:
+    """Show a payment method by what is kept of it."""
+    return PaymentMethod(brand=brand, last4=last4) if brand and last4 else None
+
+
 def payment(row: tables.PaymentAttempt) -> Payment:
     """Show a payment attempt."""
     return Payment(
@@ -54,6 +60,7 @@ def payment(row: tables.PaymentAttempt) -> Payment:
         attempt=row.attempt,
         status=AttemptStatus(row.status),
         amount=money(row.amount_cents),
+        method=payment_method(row.card_brand, row.card_last4),
         created_at=row.created_at,
         finished_at=row.finished_at,
         decline_code=row.decline_code,

@@ -119,7 +119,7 @@ def _sums(document: InvoiceDocument) -> Iterator[Sum]:
             yield Sum(f"Credit note, {_day(document, note.at)}", show_cents(-note.to_due_cents))
     for attempt in _succeeded(document):
         day = _day(document, attempt.finished_at or attempt.created_at)
-        yield Sum(f"Payment, {day}, {_card(document, attempt)}", show_cents(-attempt.amount_cents))
+        yield Sum(f"Payment, {day}, {_card(attempt)}", show_cents(-attempt.amount_cents))
     if rest := _unaccounted(document):
         yield Sum(_REST_WORDS.get(invoice.status, "Added to credit balance"), show_cents(-rest))
     yield Sum("Amount due", show_cents(invoice.due_cents), is_strong=True)
@@ -203,12 +203,11 @@ def _succeeded(document: InvoiceDocument) -> list[PaymentAttempt]:
     return [attempt for attempt in document.attempts if attempt.status == AttemptStatus.SUCCEEDED]
 
 
-def _card(document: InvoiceDocument, attempt: PaymentAttempt) -> str:
-    """Name the card of a payment; of methods that were replaced since, brand and digits are not kept."""
-    account = document.account.row
-    if attempt.payment_method == account.payment_method and account.card_brand and account.card_last4:
-        return f"{account.card_brand.replace('_', ' ').title()} ending {account.card_last4}"
-    return "a method replaced since"
+def _card(attempt: PaymentAttempt) -> str:
+    """Name the card of a payment."""
+    if attempt.card_brand and attempt.card_last4:
+        return f"{attempt.card_brand.replace('_', ' ').title()} ending {attempt.card_last4}"
+    return "by the stored method"
 
 
 def _service(line: InvoiceLine) -> str:

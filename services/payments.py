@@ -208,6 +208,8 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
         status=AttemptStatus.PENDING.value,
         amount_cents=invoice.due_cents,
         payment_method=account.row.payment_method,
+        card_brand=account.row.card_brand,
+        card_last4=account.row.card_last4,
         created_at=account.now,
     )
     session.add(attempt)

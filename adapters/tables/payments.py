@@ -55,6 +55,8 @@ class PaymentAttempt(Record, table=True):
     status: String
     amount_cents: Bigint
     payment_method: String
+    card_brand: OptionalString = None
+    card_last4: OptionalString = None
     provider_reference: OptionalString = None
     decline_code: OptionalString = None
     is_hard: bool = stored_default("false", python=False)

@@ -226,7 +226,7 @@ async def test_a_card_that_was_replaced_is_not_taken_for_the_new_one(operator: A
     await player.go_to(player.now + timedelta(days=1))
     await player.pay_with("tok_googlepay")
 
-    assert "\nPayment, 1 Sep 2026, a method replaced since -$138.00\n" in await paper(player, 1)
+    assert "\nPayment, 1 Sep 2026, Visa ending 4242 -$138.00\n" in await paper(player, 1)
 
 
 async def test_the_lines_as_csv_add_up_to_the_total(operator: Api) -> None:
