@@ -106,13 +106,16 @@ def work() -> None:
 def migrate(*, database_url: str) -> None:
     """Bring the schema to its newest revision, and put the price book shipped with this release in the store."""
     from adapters import pricebooks
-    from adapters.upgrade import upgrade
+    from adapters.upgrade import UpgradeError, upgrade
 
     async def publish() -> None:
         async with transaction(database_url) as session:
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
 
-    upgrade(database_url)
+    try:
+        upgrade(database_url)
+    except UpgradeError as error:
+        raise click.ClickException(str(error)) from error
     asyncio.run(publish())
 
 
