@@ -71,6 +71,12 @@ async def see_one_moment(session: AsyncSession) -> None:
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
+async def read_one_moment(session: AsyncSession) -> None:
+    """Let all statements of a transaction that is about to begin see the same moment, and none of them write."""
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    await session.connection(execution_options=options)
+
+
 def _refuse_closed(lent: Any, _record: object, _proxy: object) -> None:
     if lent.driver_connection.is_closed():
         raise DisconnectionError

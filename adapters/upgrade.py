@@ -1,23 +1,76 @@
-"""Bring a database's schema to the newest revision of `adapters/migrations`."""
+"""Bring a database's schema to the newest revision of `adapters/migrations`, while others work on it."""
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import DBAPIError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+LOCK_TIMEOUT: Final = "2s"
+"""How long a revision waits for a table. All who come after wait behind it, so it gives up and tries again."""
+STATEMENT_TIMEOUT: Final = "15min"
+"""How long one statement may take: an index takes its time, and nothing should take all night."""
 
-def alembic_config(url: str) -> Config:
+TRIES: Final = 10
+PAUSE_SECONDS: Final = 3
+
+log = logging.getLogger(__name__)
+
+
+class UpgradeError(Exception):
+    """The newest revision was not reached. What was reached stands, and the next run goes on from there."""
+
+
+def alembic_config(url: str, *, migrations: Path = MIGRATIONS) -> Config:
     """Alembic's configuration for the database at `url`, for any of its commands."""
-    config = Config(MIGRATIONS / "alembic.ini")
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = Config(migrations / "alembic.ini")
+    config.set_main_option("script_location", str(migrations))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))  # the ini format gives % a meaning
     return config
 
 
-def upgrade(url: str, *, revision: str = "head") -> None:
-    """Run the migrations up to `revision`. Call it where no event loop is running: the migrations start their own."""
-    command.upgrade(alembic_config(url), revision)
+def upgrade(url: str, *, revision: str = "head", migrations: Path = MIGRATIONS, tries: int = TRIES) -> None:
+    """Run the migrations up to `revision`. Call it where no event loop is running: the migrations start their own.
+
+    A revision that does not get its locks is rolled back and tried again. Raises UpgradeError when it has not got
+    them in `tries`, or when a statement takes too long.
+    """
+    for left in range(tries - 1, -1, -1):
+        try:
+            command.upgrade(alembic_config(url, migrations=migrations), revision)
+        except DBAPIError as error:
+            _judge(error, tries=tries, left=left)
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+
+
+def _judge(error: DBAPIError, *, tries: int, left: int) -> None:
+    """Say that it will be tried again, or raise why not."""
+    match getattr(error.orig, "sqlstate", None):
+        case "55P03" if left:  # lock_not_available
+            log.warning(
+                "a table is in use: no lock within %s; trying again in %d s, %d tries left",
+                LOCK_TIMEOUT,
+                PAUSE_SECONDS,
+                left,
+            )
+        case "55P03":
+            raise UpgradeError(
+                f"A revision did not get its locks in {tries} tries of {LOCK_TIMEOUT}, and was rolled back: a long "
+                "transaction holds the table. End it (pg_stat_activity tells which), then run this again."
+            ) from error
+        case "57014":  # query_canceled
+            raise UpgradeError(
+                f"A statement took longer than {STATEMENT_TIMEOUT}, and its revision was rolled back. "
+                "What takes that long belongs in batches, outside the revision."
+            ) from error
+        case _:
+            raise error

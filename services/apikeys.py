@@ -71,6 +71,11 @@ async def revoke_key(session: AsyncSession, *, public_id: str, now: datetime) ->
     row.revoked_at = row.revoked_at or now
 
 
+async def list_keys(session: AsyncSession) -> list[ApiKey]:
+    """Give all keys, oldest first; what is kept of their secrets opens nothing."""
+    return await queries.api_keys(session)
+
+
 async def caller_of(session: AsyncSession, *, key: str, pepper: str) -> Caller | None:
     """Tell whose key this is; None for one that is malformed, unknown, wrong or revoked."""
     prefix, _, rest = key.partition("_")

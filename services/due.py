@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -23,6 +25,13 @@ CHUNK = 200
 
 log = logging.getLogger(__name__)
 Sessions = async_sessionmaker[AsyncSession]
+
+
+class Closed(NamedTuple):
+    """A chunk of closes: how many were taken up, and how many of them failed or were held by somebody else."""
+
+    taken: int
+    still_due: int
 
 
 async def do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) -> None:
@@ -82,9 +91,21 @@ async def close_chunk(sessions: Sessions, gateway: Gateway, *, wall: datetime, l
 
     A chunk that fails is done again one account at a time, so that one of them cannot hold up the others.
     """
+    return len(await _close_taken(sessions, gateway, wall=wall, limit=limit))
+
+
+async def closes(sessions: Sessions, gateway: Gateway, *, wall: datetime) -> AsyncIterator[Closed]:
+    """Close every period that is over and in nobody's hands, and tell of each chunk."""
+    while taken := await _close_taken(sessions, gateway, wall=wall, limit=CHUNK):
+        async with sessions.begin() as session:
+            still_due = await queries.count_still_due(session, taken)
+        yield Closed(len(taken), still_due)
+
+
+async def _close_taken(sessions: Sessions, gateway: Gateway, *, wall: datetime, limit: int) -> list[Due]:
     taken = await take(sessions, kind="CLOSE", wall=wall, limit=limit)
     if not taken:
-        return 0
+        return []
     try:
         async with sessions.begin() as session:
             accounts = await lock_accounts(session, account_ids=_ids(taken), wall=wall)
@@ -93,7 +114,7 @@ async def close_chunk(sessions: Sessions, gateway: Gateway, *, wall: datetime, l
         log.exception("a chunk of %d closes failed; closing one by one", len(taken))
         for due in taken:
             await try_to_do(sessions, gateway, due, wall=wall)
-    return len(taken)
+    return taken
 
 
 def _ids(taken: list[Due]) -> list[UUID]:

@@ -57,7 +57,7 @@ def test_every_make_target_named_is_there(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 def test_every_command_named_is_there(path: Path) -> None:
     for text in code(path):
-        if found := re.match(r"prorata ([a-z]+)(?: ([a-z]+))?", text):
+        if found := re.match(r"prorata ([a-z-]+)(?: ([a-z]+))?", text):
             command = main.commands[found[1]]
             if found[2]:
                 assert found[2] in cast("click.Group", command).commands

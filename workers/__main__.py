@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
-from uuid import UUID
 
 import click
 
-from adapters.settings import Settings, SettingsError, load_settings
+from workers.commands import close_periods, keys, verify
+from workers.connect import checked_settings, database_url, transaction
 
 if TYPE_CHECKING:
     from arq.typing import WorkerSettingsType
-    from sqlalchemy.ext.asyncio import AsyncSession
 
 GRACE_SECONDS = 5
-
-database_url = click.option("--database-url", envvar="DATABASE_URL", required=True, show_envvar=True)
 
 
 @click.group(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
@@ -70,7 +65,7 @@ def serve() -> None:
     """Serve the API."""
     import uvicorn
 
-    settings = _settings()
+    settings = checked_settings()
     uvicorn.run(
         "api.app:create_app",
         factory=True,
@@ -97,7 +92,7 @@ def work() -> None:
     from arq.logs import default_log_config
     from arq.worker import run_worker
 
-    _settings()
+    checked_settings()
     from workers.main import WorkerSettings  # after the check: it reads the settings as it is imported
 
     logging.config.dictConfig(default_log_config(verbose=False))
@@ -111,13 +106,16 @@ def work() -> None:
 def migrate(*, database_url: str) -> None:
     """Bring the schema to its newest revision, and put the price book shipped with this release in the store."""
     from adapters import pricebooks
-    from adapters.upgrade import upgrade
+    from adapters.upgrade import UpgradeError, upgrade
 
     async def publish() -> None:
-        async with _transaction(database_url) as session:
+        async with transaction(database_url) as session:
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
 
-    upgrade(database_url)
+    try:
+        upgrade(database_url)
+    except UpgradeError as error:
+        raise click.ClickException(str(error)) from error
     asyncio.run(publish())
 
 
@@ -143,61 +141,9 @@ def mailbox(*, folder: Path, port: int, smtp_port: int) -> None:
     server.main(folder, port=port, smtp_port=smtp_port)
 
 
-@main.group()
-def keys() -> None:
-    """Make and revoke API keys."""
-
-
-@keys.command("create")
-@database_url
-@click.option("--pepper", envvar="PRORATA_KEY_PEPPER", required=True, show_envvar=True)
-@click.option("--name", required=True, help="Who will use the key.")
-@click.option("--account", type=click.UUID, help="The one account the key opens; without it, all of them.")
-def create_key(*, database_url: str, pepper: str, name: str, account: UUID | None) -> None:
-    """Make a key and print its secret, which is shown this once."""
-    from services import apikeys
-
-    async def create() -> str:
-        async with _transaction(database_url) as session:
-            return await apikeys.create_key(
-                session, name=name, account_id=account, now=datetime.now(UTC), pepper=pepper
-            )
-
-    click.echo(asyncio.run(create()))
-
-
-@keys.command("revoke")
-@database_url
-@click.argument("public_id")
-def revoke_key(*, database_url: str, public_id: str) -> None:
-    """Revoke the key whose public id this is."""
-    from services import apikeys
-
-    async def revoke() -> None:
-        async with _transaction(database_url) as session:
-            await apikeys.revoke_key(session, public_id=public_id, now=datetime.now(UTC))
-
-    asyncio.run(revoke())
-
-
-@asynccontextmanager
-async def _transaction(database_url: str) -> AsyncIterator[AsyncSession]:
-    from adapters.database import create_engine, session_maker
-
-    engine = create_engine(database_url, pool_size=1)
-    try:
-        async with session_maker(engine).begin() as session:
-            yield session
-    finally:
-        await engine.dispose()
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
-
+main.add_command(keys)
+main.add_command(verify)
+main.add_command(close_periods)
 
 if __name__ == "__main__":
     main(prog_name="prorata")

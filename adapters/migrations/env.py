@@ -1,17 +1,24 @@
-"""What Alembic runs to reach the database: all pending revisions in one transaction."""
+"""What Alembic runs to reach the database: each pending revision in a transaction of its own, by one process at a time.
+
+The lock that sees to it, and the limits of time, are the connection's: a revision may leave its transaction.
+"""
 
 import asyncio
 import logging
 import os
+import time
 
 from alembic import context
 from sqlalchemy import Connection, text
 
 from adapters.database import create_engine
 from adapters.tables import metadata
+from adapters.upgrade import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 
 # Any constant will do, as long as nobody else in the database uses it.
 ONE_AT_A_TIME = 7_063_301
+ASK_SECONDS = 0.2
+TIMEOUTS = (f"SET lock_timeout = '{LOCK_TIMEOUT}'", f"SET statement_timeout = '{STATEMENT_TIMEOUT}'")
 
 
 def database_url() -> str:
@@ -24,13 +31,21 @@ def database_url() -> str:
 
 def migrate(connection: Connection) -> None:
     """Run the revisions. A second process waits for the first, then finds nothing left to do."""
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
+    # Asked again and again: whoever waits in a statement holds a snapshot, and an index that is built beside
+    # the traffic (CREATE INDEX CONCURRENTLY) waits for all snapshots before it.
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ONE_AT_A_TIME}):
+        connection.commit()
+        time.sleep(ASK_SECONDS)
+    for timeout in TIMEOUTS:
+        connection.execute(text(timeout))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_server_default=True,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ONE_AT_A_TIME})
-        # Waiting for a table would make all who come after wait too; building an index takes its time.
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
         context.run_migrations()
 
 
@@ -46,8 +61,15 @@ async def migrate_online() -> None:
 
 def print_sql() -> None:
     """Write the statements instead of running them (`upgrade head --sql`)."""
-    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+    context.configure(
+        dialect_name="postgresql",
+        target_metadata=metadata,
+        literal_binds=True,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
+        for timeout in TIMEOUTS:
+            context.execute(timeout)
         context.run_migrations()
 
 

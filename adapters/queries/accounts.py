@@ -129,3 +129,8 @@ async def price_books(session: AsyncSession) -> list[PriceBook]:
 async def api_key(session: AsyncSession, public_id: str) -> ApiKey | None:
     """Give an API key by its public id."""
     return await session.get(ApiKey, public_id)
+
+
+async def api_keys(session: AsyncSession) -> list[ApiKey]:
+    """Give all API keys, oldest first."""
+    return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))

@@ -207,6 +207,14 @@ async def is_still_due(session: AsyncSession, due: Due) -> bool:
     return row is not None and row.due_at == due.due_at
 
 
+async def count_still_due(session: AsyncSession, work: Iterable[Due]) -> int:
+    """Count the pieces of work that stand where they stood; nothing may be named twice."""
+    named = [(due.account_id, due.kind, due.subject_id, due.due_at) for due in work]
+    place = tuple_(col(DueWork.account_id), col(DueWork.kind), col(DueWork.subject_id), col(DueWork.due_at))
+    query = select(func.count()).select_from(DueWork).where(place.in_(named))
+    return (await session.scalar(query)) or 0
+
+
 async def fail_due(session: AsyncSession, due: Due, *, reason: str, wall: datetime, park_after: int) -> None:
     """Count a failure of a piece of work; after `park_after` it is parked until somebody looks."""
     mine = (

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlmodel import col
 
-from adapters.database import create_engine
+from adapters.database import create_engine, read_one_moment, session_maker
 from adapters.ids import new_id
 from adapters.tables.pricebooks import PriceBook
 from tests.adapters import rows
@@ -91,6 +91,25 @@ async def test_gives_up_a_statement_that_waits_for_a_lock(sessions: async_sessio
 
         with pytest.raises(DBAPIError, match="lock timeout"):
             await asyncio.wait_for(waiter.execute(text("SELECT FROM provider_events")), timeout=5)
+
+
+async def test_one_moment_is_read_without_writing_and_the_connection_writes_again_after(
+    database_url: str,
+) -> None:
+    engine = create_engine(database_url, pool_size=1)
+    sessions = session_maker(engine)
+    async with sessions() as reader:
+        await read_one_moment(reader)
+
+        with pytest.raises(DBAPIError, match="read-only transaction"):
+            await reader.execute(text("CREATE TABLE planted ()"))
+
+    async with sessions() as writer:
+        await writer.execute(text("CREATE TABLE planted ()"))
+        level = await writer.scalar(text("SHOW transaction_isolation"))
+    await engine.dispose()
+
+    assert level == "read committed"
 
 
 def test_new_ids_sort_by_the_order_they_were_made_in() -> None:

@@ -1,0 +1,150 @@
+"""What operators do by hand: keys, proving the books, closing what is due. The work itself is in the services."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import click
+
+from workers.connect import checked_settings, connected, database_url, refusals_told, tools, transaction
+from workers.progress import progress
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command("create")
+@database_url
+@click.option("--pepper", envvar="PRORATA_KEY_PEPPER", required=True, show_envvar=True)
+@click.option("--name", required=True, help="Who will use the key.")
+@click.option("--account", type=click.UUID, help="The one account the key opens; without it, all of them.")
+def create_key(*, database_url: str, pepper: str, name: str, account: UUID | None) -> None:
+    """Make a key and print its secret, which is shown this once."""
+    from services import apikeys
+
+    async def create() -> str:
+        async with transaction(database_url) as session:
+            return await apikeys.create_key(
+                session, name=name, account_id=account, now=datetime.now(UTC), pepper=pepper
+            )
+
+    click.echo(asyncio.run(create()))
+
+
+@keys.command("list")
+@database_url
+def list_keys(*, database_url: str) -> None:
+    """List all keys, oldest first: public id, account, created, revoked and name."""
+    from services import apikeys
+
+    async def rows() -> list[tuple[str, ...]]:
+        async with transaction(database_url) as session:
+            return [
+                (key.id, str(key.account_id or "all"), _told(key.created_at), _told(key.revoked_at), key.name)
+                for key in await apikeys.list_keys(session)
+            ]
+
+    for public_id, account, created, revoked, name in [
+        ("PUBLIC ID", "ACCOUNT", "CREATED", "REVOKED", "NAME"),
+        *asyncio.run(rows()),
+    ]:
+        # A name is what somebody sent: nothing in it may steer the terminal.
+        shown = "".join(letter if letter.isprintable() else "?" for letter in name)
+        click.echo(f"{public_id:12}  {account:36}  {created:20}  {revoked:20}  {shown}")
+
+
+@keys.command("revoke")
+@database_url
+@click.argument("public_id")
+def revoke_key(*, database_url: str, public_id: str) -> None:
+    """Revoke the key whose public id this is."""
+    from services import apikeys
+
+    async def revoke() -> None:
+        async with transaction(database_url) as session:
+            await apikeys.revoke_key(session, public_id=public_id, now=datetime.now(UTC))
+
+    with refusals_told():
+        asyncio.run(revoke())
+
+
+@click.command()
+@database_url
+@click.option("--account", type=click.UUID, help="The one account to look at; without it, all of them.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Leave out invoices, money moves and usage of the days before.",
+)
+def verify(*, database_url: str, account: UUID | None, since: datetime | None) -> None:
+    """Prove the books: invoices worked out again, ledger, dues, credit and usage compared.
+
+    Nothing is written. Each difference is a sentence, and then the exit code is 1.
+    """
+    from services import books
+
+    async def prove(since: date | None) -> list[books.Audit]:
+        wall = datetime.now(UTC)
+        async with connected(database_url) as sessions:
+            wanted = await books.accounts_to_audit(sessions, account_id=account, wall=wall)
+            audits = []
+            with progress(len(wanted), label="Accounts verified") as advance:
+                for done, account_id in enumerate(wanted, start=1):
+                    audits.append(await books.audit(sessions, account_id=account_id, since=since, wall=wall))
+                    advance(done)
+            return audits
+
+    with refusals_told():
+        audits = asyncio.run(prove(since.date() if since else None))
+    for found in audits:
+        for difference in found.differences:
+            click.echo(f"Account {found.account_id}: {difference}")
+    invoices, moves, days = (
+        sum(getattr(found, name) for found in audits) for name in ("invoices", "moves", "days")
+    )
+    seen = f"{len(audits):,} accounts, {invoices:,} invoices, {moves:,} money moves, {days:,} totals of usage"
+    if wrong := sum(len(found.differences) for found in audits):
+        click.echo(f"Verified {seen}: {wrong:,} differences.")
+        raise SystemExit(1)
+    click.echo(f"Verified {seen}: all right.")
+
+
+@click.command("close-periods")
+@click.option("--dry-run", is_flag=True, help="Only count what is due.")
+def close_periods(*, dry_run: bool) -> None:
+    """Close the periods that are over now, as a worker does; both may run at once.
+
+    What fails is told and stays due, and then the exit code is 1.
+    """
+    from services import due
+
+    settings = checked_settings()
+
+    async def close() -> tuple[int, int]:
+        wall = datetime.now(UTC)
+        async with tools(settings) as opened:
+            waiting = await due.count(opened.sessions, kind="CLOSE", wall=wall)
+            taken = still_due = 0
+            if not dry_run:
+                with progress(waiting, label="Periods closed") as advance:
+                    async for chunk in due.closes(opened.sessions, opened.gateway, wall=wall):
+                        taken, still_due = taken + chunk.taken, still_due + chunk.still_due
+                        advance(taken)
+            return (waiting if dry_run else taken - still_due), still_due
+
+    closed, still_due = asyncio.run(close())
+    if dry_run:
+        click.echo(f"Periods that are due to be closed: {closed:,}.")
+        return
+    click.echo(f"Periods closed: {closed:,}.")
+    if still_due:
+        click.echo(f"Still due, because they failed or somebody else held the account: {still_due:,}.")
+        raise SystemExit(1)
+
+
+def _told(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else "-"
