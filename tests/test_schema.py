@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from graphql import (
+    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLList,
@@ -214,9 +215,12 @@ def objects() -> list[GraphQLObjectType]:
 
 
 def descriptions() -> Iterator[tuple[str, str | None]]:
-    """Everything that has to be described, with what it says; an enum's values are words that say what they mean."""
+    """Everything that has to be described, with what it says."""
     for kind in public_types():
         yield kind.name, kind.description
+        if isinstance(kind, GraphQLEnumType):
+            for name, value in kind.values.items():
+                yield f"{kind.name}.{name}", value.description
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
             for name, field in kind.fields.items():
                 yield f"{kind.name}.{name}", field.description
