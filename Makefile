@@ -35,7 +35,7 @@ lock: .venv/.ok ## renew both lock files; UPGRADE=--upgrade moves the versions
 bench: .venv/.ok ## measure each workload
 	@for each in ingest close dashboard; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done
 
-audit: .venv/.ok ## have programs of others judge the API; wants npm and five minutes
+audit: .venv/.ok ## have programs of others judge the API; wants npm and some minutes
 	@$(BIN)/python -m tests.audit
 
 clean: ## remove what can be made again; the development data stays
