@@ -10,6 +10,7 @@ import strawberry
 
 from adapters.tables import alerts as tables
 from api.context import Info
+from api.enumerated import enumerated
 from api.enums import AlertMetric
 from api.results import mutation
 from api.scalars import BigInt, Money, money
@@ -30,7 +31,13 @@ from services.histories import NoSubscription
 from services.workspaces import UnknownWorkspace
 
 
-@strawberry.enum(description="Where a level of the threshold in force stands in the running usage period.")
+@enumerated(
+    "Where a level of the threshold in force stands in the running usage period.",
+    WAITING="It is not reached.",
+    FIRED="It was reached and told.",
+    COVERED="A higher level was told at the same stroke.",
+    SKIPPED="It was passed before the threshold was set.",
+)
 class AlertLevelStatus(StrEnum):
     """Where a level stands."""
 

@@ -9,12 +9,17 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Info
+from api.enumerated import enumerated
 from api.nodes import must_reach
 from services.accounts import AccountNow, UnknownAccount, lock_account
 from services.workspaces import UnknownWorkspace, find_workspace
 
 
-@strawberry.enum(description="What an alert or a limit holds for.")
+@enumerated(
+    "What an alert or a limit holds for.",
+    ACCOUNT="For all workspaces of a billing account together.",
+    WORKSPACE="For one workspace.",
+)
 class Scope(StrEnum):
     """What an alert or a limit holds for."""
 

@@ -11,6 +11,7 @@ import strawberry
 from adapters.tables import teammates as tables
 from api.changes import Change, alone, make, token_field
 from api.context import Info
+from api.enumerated import enumerated
 from api.enums import SeatType
 from api.nodes import Node, must_reach, node_id
 from api.results import mutation
@@ -34,7 +35,13 @@ from services.seats import (
 from services.workspaces import UnknownWorkspace, find_workspace
 
 
-@strawberry.enum(description="Where a teammate stands.")
+@enumerated(
+    "Where a teammate stands.",
+    PENDING="Invited, and the invite is not accepted.",
+    ACTIVE="Holds a seat.",
+    REMOVED="Held a seat and was removed.",
+    REVOKED="The invite was taken back.",
+)
 class TeammateStatus(StrEnum):
     """Where a teammate stands."""
 

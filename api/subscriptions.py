@@ -11,6 +11,7 @@ import strawberry
 
 from api.changes import Change, make
 from api.context import Info
+from api.enumerated import enumerated
 from api.enums import Metric, PhaseKind, Plan, SeatType
 from api.invoices import Invoice, UpcomingInvoice, invoice, upcoming_invoice
 from api.nodes import Node, node_id
@@ -23,7 +24,11 @@ from services.histories import NoSubscription
 from services.previews import Overview
 
 
-@strawberry.enum(description="Where a running subscription stands.")
+@enumerated(
+    "Where a running subscription stands.",
+    TRIAL="It is free and becomes paid, or ends with the trial.",
+    ACTIVE="It is paid for.",
+)
 class SubscriptionStatus(StrEnum):
     """Where a running subscription stands."""
 

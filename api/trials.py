@@ -8,6 +8,7 @@ import strawberry
 
 from api.changes import Change, alone, token_field
 from api.context import Info
+from api.enumerated import enumerated
 from api.enums import Plan
 from api.invoices import Invoice
 from api.nodes import must_reach
@@ -25,7 +26,11 @@ from services.changes import PriceChanged
 from services.histories import NoSubscription
 
 
-@strawberry.enum(description="When a trial becomes a paid subscription.")
+@enumerated(
+    "When a trial becomes a paid subscription.",
+    NOW="At once.",
+    AT_TRIAL_END="On the day the trial ends.",
+)
 class ConvertWhen(StrEnum):
     """When a trial becomes paid."""
 

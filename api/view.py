@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one POST, one JSON object, one operation. Everything else is refused in JSON.
+"""GraphQL over HTTP: one POST, one JSON object, one operation; a query may be a GET. Everything else is refused in JSON.
 
 The request is taken apart here, not by Strawberry's own view, because that one answers 500 to bodies that are
 merely wrong; the schema is Strawberry's. Subscriptions go over WebSocket.
@@ -36,7 +36,10 @@ ContextFactory: TypeAlias = Callable[[Request], Awaitable[object]]
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 UNFIT: Final = (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError)
-_OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+_OPERATIONS: Final = {
+    "GET": frozenset({OperationType.QUERY}),
+    "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
+}
 
 
 class ProrataGraphQL(GraphQL[Any, None]):
@@ -62,6 +65,8 @@ class ProrataGraphQL(GraphQL[Any, None]):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if request.method == "GET":
+            return await self._answer_get(request)
         _require_json_post(request)
         body, accept = await request.body(), request.headers.get("accept", "")
         with packed(body) as quick:
@@ -73,7 +78,18 @@ class ProrataGraphQL(GraphQL[Any, None]):
             result = await self._execute(read_operation(body), context)
         return respond(result, accept=accept)
 
-    async def _execute(self, operation: GraphQLRequestData, context: object) -> ExecutionResult:
+    async def _answer_get(self, request: Request) -> Response:
+        operation = read_parameters(request.query_params)
+        context = await self.context_factory(request)
+        result = await self._execute(operation, context, method="GET")
+        response = respond(result, accept=request.headers.get("accept", ""))
+        # What somebody owes has no place in a cache.
+        response.headers["cache-control"] = "no-store"
+        return response
+
+    async def _execute(
+        self, operation: GraphQLRequestData, context: object, *, method: str = "POST"
+    ) -> ExecutionResult:
         try:
             return await self.schema.execute(
                 operation.query,
@@ -81,7 +97,7 @@ class ProrataGraphQL(GraphQL[Any, None]):
                 context_value=context,
                 operation_name=operation.operation_name,
                 operation_extensions=operation.extensions,
-                allowed_operation_types=_OPERATIONS,
+                allowed_operation_types=_OPERATIONS[method],
             )
         except UNFIT as error:
             raise unfit_operation(error) from None
@@ -100,6 +116,21 @@ def read_operation(body: bytes) -> GraphQLRequestData:
     if not isinstance(data, dict):
         raise bad_request('The body must be one JSON object: {"query": "...", "variables": {...}}.')
 
+    return read_fields(data)
+
+
+def read_parameters(parameters: Mapping[str, str]) -> GraphQLRequestData:
+    """The operation that the query string of a GET asks for; an empty parameter is none.
+
+    Raises:
+        ApiError: BAD_REQUEST if `variables` or `extensions` is not the JSON of an object, or there is no query.
+    """
+    data: dict[str, object] = {name: text for name, text in parameters.items() if text}
+    for name in data.keys() & {"variables", "extensions"}:
+        try:
+            data[name] = orjson.loads(parameters[name])
+        except orjson.JSONDecodeError:
+            raise bad_request(f"`{name}` must be an object, written in JSON.") from None
     return read_fields(data)
 
 
@@ -130,6 +161,8 @@ def unfit_operation(error: Exception | None) -> ApiError:
     if isinstance(error, MissingQueryError):
         return bad_request("`query` must hold the text of a GraphQL document.")
     if isinstance(error, InvalidOperationTypeError):
+        if error.operation_type is OperationType.MUTATION:
+            return _method_not_allowed("Send a mutation as POST: a GET changes nothing.", allow="POST")
         return bad_request(
             "Subscriptions go over WebSocket: connect here with the sub-protocol graphql-transport-ws."
         )
@@ -202,16 +235,18 @@ def _weight(parameters: list[str]) -> float:
 
 def _require_json_post(request: Request) -> None:
     if request.method != "POST":
-        raise ApiError(
-            ErrorCode.METHOD_NOT_ALLOWED,
-            "Send GraphQL as POST. GraphiQL is at /graphiql.",
-            headers={"allow": "POST"},
+        raise _method_not_allowed(
+            "Send GraphQL as POST, or a query as GET. GraphiQL is at /graphiql.", allow="GET, POST"
         )
     content_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     if content_type.strip() != JSON or ("charset" in parameters and "utf-8" not in parameters):
         raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the header Content-Type: application/json.")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Compressed bodies are not taken.")
+
+
+def _method_not_allowed(message: str, *, allow: str) -> ApiError:
+    return ApiError(ErrorCode.METHOD_NOT_ALLOWED, message, headers={"allow": allow})
 
 
 def _is_object_or_none(value: object) -> TypeGuard[dict[str, Any] | None]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from graphql import (
+    GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLList,
@@ -20,6 +21,8 @@ from graphql import (
     get_nullable_type,
     is_list_type,
     is_specified_scalar_type,
+    parse,
+    validate,
     validate_schema,
 )
 from hypothesis import given
@@ -155,6 +158,25 @@ def test_connections_take_pages_and_nothing_else_does() -> None:
             assert ({"first", "after"} <= set(field.args)) == is_connection, f"{kind.name}.{name}"
 
 
+def test_a_connection_has_the_shape_that_relay_pages_through() -> None:
+    pages = [kind for kind in objects() if kind.name.endswith("Connection")]
+
+    for page in pages:
+        edge = SCHEMA.type_map[f"{page.name.removesuffix('Connection')}Edge"]
+        assert isinstance(edge, GraphQLObjectType)
+        assert str(page.fields["edges"].type) == f"[{edge.name}!]!"
+        assert str(page.fields["pageInfo"].type) == "PageInfo!"
+        assert str(edge.fields["cursor"].type) == "String!"
+        assert "node" in edge.fields
+    assert pages
+
+
+def test_the_operations_of_the_audited_client_are_of_this_schema() -> None:
+    operations = Path(__file__).parent / "audit" / "client" / "operations.graphql"
+
+    assert validate(SCHEMA, parse(operations.read_text())) == []
+
+
 def test_lists_hold_no_nulls() -> None:
     for kind in objects():
         for name, field in kind.fields.items():
@@ -214,9 +236,12 @@ def objects() -> list[GraphQLObjectType]:
 
 
 def descriptions() -> Iterator[tuple[str, str | None]]:
-    """Everything that has to be described, with what it says; an enum's values are words that say what they mean."""
+    """Everything that has to be described, with what it says."""
     for kind in public_types():
         yield kind.name, kind.description
+        if isinstance(kind, GraphQLEnumType):
+            for name, value in kind.values.items():
+                yield f"{kind.name}.{name}", value.description
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
             for name, field in kind.fields.items():
                 yield f"{kind.name}.{name}", field.description

@@ -239,13 +239,66 @@ async def test_refuses_compressed_bodies(client: AsyncClient) -> None:
     assert response.status_code == 415
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-async def test_executes_nothing_but_post(client: AsyncClient, method: str) -> None:
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_executes_nothing_but_post_and_get(client: AsyncClient, method: str) -> None:
     response = await client.request(method, "/graphql", params={"query": "{ hello }"})
+
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, POST"
+    assert error_code(response) == "METHOD_NOT_ALLOWED"
+
+
+async def test_answers_a_query_over_get_and_keeps_it_out_of_caches(client: AsyncClient) -> None:
+    asked = {
+        "query": "query Q($n: SafeString!) { hello(name: $n) whoami } query R { hello }",
+        "variables": '{"n": "Zoë"}',
+        "operationName": "Q",
+        "extensions": "",
+    }
+
+    response = await client.get("/graphql", params=asked, headers={"authorization": "Bearer key"})
+
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json()["data"] == {"hello": "hello Zoë", "whoami": "Bearer key"}
+
+
+async def test_a_mutation_is_not_run_over_get(client: AsyncClient) -> None:
+    response = await client.get("/graphql", params={"query": "mutation { record }"})
 
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
     assert error_code(response) == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"query": ""},
+        {"query": "subscription { ticks }"},
+        {"query": "{ hello }", "operationName": "Nope"},
+        {"query": "{ hello }", "variables": "{"},
+        {"query": "{ hello }", "variables": "[]"},
+        {"query": "{ hello }", "variables": "[" * 10_000},
+        {"query": "{ hello }", "variables": '{"a": NaN}'},
+        {"query": "{ hello }", "extensions": "1"},
+    ],
+)
+async def test_refuses_a_malformed_get_with_400(client: AsyncClient, asked: dict[str, str]) -> None:
+    response = await client.get("/graphql", params=asked)
+
+    assert response.status_code == 400
+    assert error_code(response) == "BAD_REQUEST"
+
+
+async def test_a_get_is_asked_for_a_key_like_a_post(client: AsyncClient) -> None:
+    asked = {"query": "{ hello }"}
+
+    response = await client.get("/graphql", params=asked, headers={"authorization": "Bearer wrong"})
+
+    assert response.status_code == 401
+    assert error_code(response) == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize(

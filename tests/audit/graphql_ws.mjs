@@ -80,8 +80,10 @@ const checks = {
   },
 };
 
-for (const [name, check] of Object.entries(checks)) {
+const all = Object.entries(checks);
+for (const [name, check] of all) {
   await check();
   console.log(`ok  ${name}`);
 }
+console.log(`${all.length} of ${all.length} checks ok`);
 process.exit(0);

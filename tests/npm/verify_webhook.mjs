@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import { Webhook } from "standardwebhooks";
 
+let all = 0;
 let wrong = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   const { name, secret, headers, body, isGood } = JSON.parse(line);
@@ -12,7 +13,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     verdict = `refused: ${error.message}`;
   }
   const isRight = (verdict === "taken") === isGood;
+  all += 1;
   wrong += isRight ? 0 : 1;
   console.log(`${isRight ? "ok" : "WRONG"}  ${name}: ${verdict}`);
 }
+console.log(`${all - wrong} of ${all} messages judged rightly`);
 process.exit(wrong === 0 ? 0 : 1);
