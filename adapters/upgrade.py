@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -21,3 +23,9 @@ def alembic_config(url: str) -> Config:
 def upgrade(url: str, *, revision: str = "head") -> None:
     """Run the migrations up to `revision`. Call it where no event loop is running: the migrations start their own."""
     command.upgrade(alembic_config(url), revision)
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """Name the revisions this release knows, the newest first."""
+    return tuple(each.revision for each in ScriptDirectory(str(MIGRATIONS)).walk_revisions())

@@ -39,6 +39,7 @@ from api import (
 from api.accounts import BillingAccount, billing_account
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
+from api.counting import OperationCount
 from api.errors import ProrataSchema
 from api.guard import DocumentGuard
 from api.invoices import Invoice, invoice
@@ -323,6 +324,7 @@ schema = ProrataSchema(
     subscription=Live,
     extensions=[
         DocumentGuard,
+        OperationCount,
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],
