@@ -93,3 +93,20 @@ async def test_servers_that_hang_are_not_waited_for() -> None:
     await engine.dispose()
     assert (found.database, found.redis) == (State.AWAY, State.AWAY)
     assert took < 2.0
+
+
+async def test_a_database_that_hangs_is_away_and_then_back(engine: AsyncEngine, redis_url: str) -> None:
+    probe = create_engine(engine.url.render_as_string(hide_password=False), pool_size=1)
+    await readiness(probe, redis_url=redis_url)  # from now on it has a connection
+    async with engine.begin() as connection:
+        await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+        began = time.monotonic()
+
+        hanging = await readiness(probe, redis_url=redis_url)
+
+        took = time.monotonic() - began
+    back = await readiness(probe, redis_url=redis_url)
+    await probe.dispose()
+
+    assert (hanging.database, back.database) == (State.AWAY, State.OK)
+    assert took < 2.0

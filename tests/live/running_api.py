@@ -43,7 +43,7 @@ def environment(*, database_url: str, redis_url: str, sandbox_url: str) -> dict[
 
 
 @contextmanager
-def running_api(env: Mapping[str, str], *, output: Path | None = None, **settings: object) -> Iterator[str]:
+def running_api(env: Mapping[str, str], output: Path | None = None, /, **settings: object) -> Iterator[str]:
     """Start an API process with settings, give its address once it answers, and stop it after.
 
     What it prints is kept in `output`, where that is given.

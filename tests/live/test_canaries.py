@@ -26,7 +26,7 @@ async def test_no_canary_is_printed(
 ) -> None:
     output = tmp_path / "log"
 
-    with running_api(env, output=output, log_format=form, metrics_token=f"metrics-{CANARY}") as url:
+    with running_api(env, output, log_format=form, metrics_token=f"metrics-{CANARY}") as url:
         await send_canaries(url, operator_key)
 
     printed = output.read_text(errors="replace")
@@ -44,7 +44,7 @@ async def test_no_canary_of_a_failing_database_is_printed(env: dict[str, str], t
     nowhere = f"postgresql://someone:{CANARY}@127.0.0.1:{free_port()}/nowhere"
     spoiled = {**env, "DATABASE_URL": nowhere, "PRORATA_KEY_PEPPER": f"pepper-{CANARY}"}
 
-    with running_api(spoiled, output=output, log_format="json") as url:
+    with running_api(spoiled, output, log_format="json") as url:
         async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
             failed = await http.post(
                 "/graphql", json={"query": QUERY}, headers={"authorization": f"Bearer {KEY}"}
