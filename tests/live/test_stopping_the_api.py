@@ -30,19 +30,22 @@ async def test_a_request_in_hand_is_finished(
             query = "{ accounts(first: 1) { edges { node { name } } } }"
             asked = asyncio.create_task(Api(http, operator_key).post(query))
 
-            async def is_in_hand() -> bool:
-                return bool(await lock.scalar(text(IN_HAND)))
-
-            await until(is_in_hand)
+            await until(lambda: is_in_hand(engine))
             stopping = asyncio.create_task(asyncio.to_thread(running.__exit__, None, None, None))
             await until(lambda: is_said(output, "Shutting down"))
 
         answer = await asked
         await stopping
 
-    assert answer == {"data": {"accounts": {"edges": []}}}
+    assert answer["data"] == {"accounts": {"edges": []}}
     assert "ERROR" not in output.read_text()
     assert "Finished server process" in output.read_text()
+
+
+async def is_in_hand(engine: AsyncEngine) -> bool:
+    """Tell whether a request waits for the lock."""
+    async with engine.connect() as connection:
+        return bool(await connection.scalar(text(IN_HAND)))
 
 
 async def is_said(output: Path, words: str) -> bool:
