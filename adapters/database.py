@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import orjson
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -95,13 +95,3 @@ def _address(url: str) -> tuple[URL, dict[str, str]]:
 
 def _to_json(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-async def ping(engine: AsyncEngine) -> bool:
-    """Tell whether the database answers."""
-    try:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except (DBAPIError, OSError, TimeoutError):
-        return False
-    return True

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import unquote
 
 from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from adapters.logs import LogFormat
 
 
 class SettingsError(Exception):
@@ -114,7 +118,16 @@ class Settings(BaseSettings):
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10
 
-    @field_validator("smtp_url", "mail_from", "app_url", mode="before")
+    log_format: LogFormat = LogFormat.TEXT
+    """How the log is written, on stderr: as lines of text or of JSON."""
+    metrics_token: str | None = Field(default=None, min_length=SECRET_LENGTH, repr=False)
+    """The bearer token of `/metrics`; without it, only callers on this machine see them."""
+    worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where a worker shows its metrics; without it, nowhere."""
+
+    @field_validator(
+        "smtp_url", "mail_from", "app_url", "metrics_token", "worker_metrics_port", mode="before"
+    )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return value or None
@@ -125,6 +138,18 @@ class Settings(BaseSettings):
         if value is None and info.data.get("smtp_url"):
             raise ValueError("set it where PRORATA_SMTP_URL is set")
         return value
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything in the settings that must never be shown."""
+        urls = " ".join((self.database_url, self.redis_url, self.smtp_url or ""))
+        passwords = re.findall(r"://[^\s:/?#@]*:(\S+)@", urls)
+        keys = (self.sandbox_key, self.webhook_secret, self.stripe_key, self.stripe_webhook_secret)
+        return (
+            *filter(None, (*keys, self.key_pepper, self.metrics_token)),
+            *passwords,
+            *map(unquote, passwords),
+        )
 
     @property
     def seller_lines(self) -> tuple[str, ...]:

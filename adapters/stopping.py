@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 AGAIN_SECONDS: Final = 0.5
+
+# The loop itself keeps no task alive.
+_ending: set[asyncio.Task[Any]] = set()
 
 
 async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:
@@ -19,3 +24,24 @@ async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in ended:
             if not task.cancelled():
                 task.exception()
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Give what work gives, or raise TimeoutError after so many seconds, however long it takes to be cancelled."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            _ending.add(task)
+            task.add_done_callback(_ended)
+            task.cancel()
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _ending.discard(task)
+    if not task.cancelled():
+        task.exception()

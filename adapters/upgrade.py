@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -74,3 +76,9 @@ def _judge(error: DBAPIError, *, tries: int, left: int) -> None:
             ) from error
         case _:
             raise error
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """Name the revisions this release knows, the newest first."""
+    return tuple(each.revision for each in ScriptDirectory(str(MIGRATIONS)).walk_revisions())

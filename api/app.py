@@ -19,18 +19,21 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from adapters.database import Engine, create_engine, ping, session_maker
+from adapters.database import Engine, create_engine, session_maker
 from adapters.feed import Feed
 from adapters.gateway.chosen import gateway
 from adapters.gateway.protocol import Gateway, WebhookRefused
 from adapters.live import Outlet
 from adapters.queue import Bell
+from adapters.readiness import readiness
+from adapters.scraping import metrics_route
 from adapters.settings import Settings, load_settings
 from adapters.stopping import stop
 from api import usage_door
 from api.auth import Keys
 from api.bodies import BodyLimits
 from api.context import Context, Sessions
+from api.counting import Counted
 from api.documents import document_routes
 from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
@@ -128,6 +131,8 @@ def create_app(
     engine = create_engine(
         chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
     )
+    # Of its own, so that a process whose connections are all at work is not taken for one without a database.
+    probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe")
     outlet = Outlet(chosen.redis_url)
     sessions = session_maker(engine, outlet=outlet)
     edge = Edge(
@@ -161,6 +166,7 @@ def create_app(
             await edge.bell.close()
             await edge.gateway.aclose()
             await edge.live.engine.dispose()
+            await probe.dispose()
             await engine.dispose()
 
     async def record_usage(request: Request) -> Response:
@@ -183,10 +189,8 @@ def create_app(
         return JSONResponse({"status": "ok"})
 
     async def readyz(_request: Request) -> Response:
-        is_ready = await ping(engine)
-        return JSONResponse(
-            {"status": "ok" if is_ready else "no database"}, status_code=200 if is_ready else 503
-        )
+        found = await readiness(probe, redis_url=chosen.redis_url)
+        return JSONResponse(found.shown(), status_code=503 if found.reason else 200)
 
     sockets = Sockets(schema, chosen, identify=edge.identify, context=edge.live_context)
 
@@ -206,12 +210,14 @@ def create_app(
         ),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
+        metrics_route(probe, token=chosen.metrics_token),
     ]
     if chosen.graphiql:
         routes += [*graphiql_routes(), Route("/", _to_graphiql)]
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(Counted),
             Middleware(JsonErrors),
             Middleware(
                 BodyLimits,

@@ -8,7 +8,6 @@ import logging
 import re
 import traceback
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
 from enum import StrEnum
 from typing import Final
 from uuid import uuid4
@@ -25,13 +24,14 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
+from adapters.logs import request_id
+
 logger = logging.getLogger("prorata.api")
 
 # A validation error may quote the whole literal it refuses.
 LONGEST_MESSAGE: Final = 500
 
 _REQUEST_ID_KEY: Final = "prorata.request_id"
-_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}", re.ASCII)
 _CLIENT_REQUEST_ID = re.compile(rb"[-_.0-9A-Za-z]{8,64}")
 
@@ -129,7 +129,7 @@ def too_large(message: str, **facts: object) -> ApiError:
 
 def current_request_id() -> str:
     """The id of the request being served, or "-" outside any."""
-    return _request_id.get()
+    return request_id.get()
 
 
 def begin_request(scope: Scope) -> str:
@@ -141,7 +141,7 @@ def begin_request(scope: Scope) -> str:
     sent = next((value for name, value in scope.get("headers", ()) if name == b"x-request-id"), b"")
     chosen = sent.decode("ascii") if _CLIENT_REQUEST_ID.fullmatch(sent) else uuid4().hex
     scope[_REQUEST_ID_KEY] = chosen
-    _request_id.set(chosen)
+    request_id.set(chosen)
     return chosen
 
 
@@ -160,14 +160,14 @@ class JsonErrors:
             await self.app(scope, receive, send)
             return
 
-        request_id = begin_request(scope)
+        own_id = begin_request(scope)
         is_started = False
 
         async def send_with_id(message: Message) -> None:
             nonlocal is_started
             is_started = True
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                MutableHeaders(scope=message)["x-request-id"] = own_id
             await send(message)
 
         try:

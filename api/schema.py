@@ -40,6 +40,7 @@ from api import (
 from api.accounts import BillingAccount, billing_account
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
+from api.counting import OperationCount
 from api.errors import ProrataSchema
 from api.execution import PlannedExecution
 from api.guard import DocumentGuard
@@ -324,6 +325,7 @@ schema = ProrataSchema(
     subscription=Live,
     extensions=[
         DocumentGuard,
+        OperationCount,
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],

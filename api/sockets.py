@@ -21,6 +21,7 @@ from strawberry.schema import BaseSchema
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
+from adapters import metrics
 from adapters.database import AWAY
 from adapters.settings import Settings
 from adapters.stopping import stop
@@ -88,7 +89,8 @@ class Sockets:
         self.open += 1
         socket = Socket(self, websocket)
         try:
-            await socket.run()
+            with metrics.open_socket():
+                await socket.run()
         finally:
             self.open -= 1
             if socket.caller is not None:

@@ -10,6 +10,7 @@ from typing import Any, Final, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from adapters import metrics
 from api.bulk import unpacked
 from api.changes import Change, alone, make, token_field
 from api.context import Info
@@ -228,7 +229,9 @@ def usage_record_change(info: Info, input: UsageRecordInput) -> Change:
 )
 async def usage_record(info: Info, input: UsageRecordInput) -> UsageRecordPayload:
     """Record usage events."""
-    return _recorded(await _made(info, usage_record_change(info, input), token=input.preview_token))
+    outcomes = await _made(info, usage_record_change(info, input), token=input.preview_token)
+    metrics.events_recorded(outcome.status for outcome in outcomes)
+    return _recorded(outcomes)
 
 
 def usage_take_back_change(info: Info, input: UsageTakeBackInput) -> Change:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters import metrics
 from api.context import Context
 from api.errors import ApiError, ErrorCode, bad_request, not_found, too_large
 from api.node_ids import decode_node_id
@@ -59,6 +60,7 @@ async def record(request: Request, context: Context, *, limit: int) -> Response:
             raise not_found(UnknownWorkspace().message) from refusal
         except BatchTooLarge as refusal:
             raise too_large(refusal.message) from refusal
+    metrics.events_recorded(outcome.status for outcome in outcomes)
     return Response(_encoder.encode_lines(map(_shown, outcomes)), media_type=NDJSON)
 
 

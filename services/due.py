@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from adapters import metrics
 from adapters.gateway.protocol import Gateway
 from adapters.queries import subscriptions as queries
 from adapters.queries.subscriptions import Due
@@ -68,10 +69,11 @@ async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: dat
         log.exception("%s of account %s failed", due.kind, due.account_id)
         reason = repr(failure)
     async with sessions.begin() as session:
-        if not await queries.is_still_due(session, due):
-            return True
-        await queries.fail_due(session, due, reason=reason, wall=wall, park_after=PARK_AFTER)
-    return False
+        is_done = not await queries.is_still_due(session, due)
+        if not is_done:
+            await queries.fail_due(session, due, reason=reason, wall=wall, park_after=PARK_AFTER)
+    metrics.work_ended(due.kind, is_done=is_done)
+    return is_done
 
 
 async def take(sessions: Sessions, *, kind: str, wall: datetime, limit: int = CHUNK) -> list[Due]:
@@ -114,6 +116,8 @@ async def _close_taken(sessions: Sessions, gateway: Gateway, *, wall: datetime, 
         log.exception("a chunk of %d closes failed; closing one by one", len(taken))
         for due in taken:
             await try_to_do(sessions, gateway, due, wall=wall)
+    else:
+        metrics.work_ended("CLOSE", is_done=True, pieces=len(taken))
     return taken
 
 

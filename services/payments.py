@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from adapters import metrics
 from adapters.gateway.protocol import (
     ActionNeeded,
     Charged,
@@ -103,6 +104,7 @@ async def collect(
     async with sessions.begin() as session:
         account = await lock_account(session, account_id=account_id, wall=wall)
         await record(session, account, attempt_id=attempt.id, outcome=outcome)
+    metrics.attempt_answered(_event(outcome).value)
     if attempt.status == AttemptStatus.ACTION_NEEDED and isinstance(outcome, Declined):
         # What nobody confirmed is given up; the charge that was due is still to be made.
         await collect(sessions, gateway, account_id=account_id, invoice_id=invoice_id, wall=wall)

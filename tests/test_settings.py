@@ -143,6 +143,25 @@ def test_the_sellers_address_is_given_in_lines(monkeypatch: pytest.MonkeyPatch, 
     assert load_settings().seller_lines == ("1 Main Street", "10119 Berlin")
 
 
+def test_every_secret_is_named_for_the_log_to_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRORATA_METRICS_TOKEN", "hidden-8-metrics-token")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://prorata:hidden%2F9@db/prorata")
+
+    found = load_settings().secrets
+
+    assert {"hidden-2", "hidden%2F9", "hidden/9", "hidden-8-metrics-token"} <= set(found)
+    assert set(GIVEN.values()) - {GIVEN["DATABASE_URL"], GIVEN["REDIS_URL"]} <= set(found)
+
+
+@pytest.mark.parametrize("name", ["PRORATA_METRICS_TOKEN", "PRORATA_WORKER_METRICS_PORT"])
+def test_metrics_left_empty_are_metrics_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+
+    settings = load_settings()
+
+    assert (settings.metrics_token, settings.worker_metrics_port) == (None, None)
+
+
 def test_settings_do_not_change() -> None:
     settings = load_settings()
 

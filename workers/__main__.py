@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from adapters import logs
 from workers.commands import close_periods, keys, verify
 from workers.connect import checked_settings, database_url, transaction
 
@@ -66,6 +67,7 @@ def serve() -> None:
     import uvicorn
 
     settings = checked_settings()
+    logs.configure(settings.log_format, secrets=settings.secrets)
     uvicorn.run(
         "api.app:create_app",
         factory=True,
@@ -78,6 +80,7 @@ def serve() -> None:
         ws_ping_interval=settings.live_ping_seconds,
         ws_ping_timeout=settings.live_ping_seconds,
         access_log=False,
+        log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -86,17 +89,13 @@ def serve() -> None:
 @main.command()
 def work() -> None:
     """Run the jobs: closes, collections, outbox."""
-    import logging.config
-
     import uvloop
-    from arq.logs import default_log_config
     from arq.worker import run_worker
 
-    checked_settings()
+    settings = checked_settings()
+    logs.configure(settings.log_format, secrets=settings.secrets)
     from workers.main import WorkerSettings  # after the check: it reads the settings as it is imported
 
-    logging.config.dictConfig(default_log_config(verbose=False))
-    logging.getLogger("arq.worker").setLevel(logging.WARNING)  # not two lines for every tick
     asyncio.set_event_loop(uvloop.new_event_loop())  # arq takes the loop it finds
     run_worker(cast("WorkerSettingsType", WorkerSettings))
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AsyncExitStack
 from datetime import UTC
 from typing import Any
 
 from arq import cron, func
 
+from adapters import metrics
 from adapters.database import create_engine, session_maker
 from adapters.gateway.chosen import gateway
 from adapters.live import Outlet
 from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
+from adapters.scraping import listening
 from adapters.settings import Settings, load_settings
 from adapters.webhooks_out import WebhookClient
 from workers.sweep import sweep
@@ -39,6 +42,7 @@ async def start(ctx: dict[str, Any]) -> None:
     )
     poster = WebhookClient(allows_loopback=settings.webhook_private_hosts)
     ctx["courier"] = Courier(ctx["tools"].sessions, poster)
+    ctx["shown"] = await _show_metrics(settings)
 
 
 async def stop(ctx: dict[str, Any]) -> None:
@@ -47,6 +51,22 @@ async def stop(ctx: dict[str, Any]) -> None:
     await ctx["tools"].gateway.aclose()
     await ctx["outlet"].close()
     await ctx["engine"].dispose()
+    await ctx["shown"].aclose()
+
+
+async def _show_metrics(settings: Settings) -> AsyncExitStack:
+    """Serve the metrics where a port is set for them, until what is given is closed."""
+    shown = AsyncExitStack()
+    if settings.worker_metrics_port is not None:
+        metrics.show_sweep_age()
+        probe = create_engine(settings.database_url, pool_size=1, application_name="prorata-probe")
+        shown.push_async_callback(probe.dispose)
+        await shown.enter_async_context(
+            listening(
+                probe, host=settings.host, port=settings.worker_metrics_port, token=settings.metrics_token
+            )
+        )
+    return shown
 
 
 def _mailer(settings: Settings) -> Mailer | None:

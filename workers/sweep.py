@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters import metrics
 from workers import outbox, payment_retries, period_close
 from workers.tools import Tools
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
     """Do everything that is due by now: trials end and periods close, then payments are tried, accounts frozen, renewals announced and mail sent."""
-    tools: Tools = ctx["tools"]
-    wall = datetime.now(UTC)
+    with metrics.sweeping():
+        await _sweep(ctx["tools"], wall=datetime.now(UTC))
+
+
+async def _sweep(tools: Tools, *, wall: datetime) -> None:
     await period_close.finish_advances(tools, wall=wall)
     await period_close.end_trials(tools, wall=wall)
     await period_close.close_periods(tools, wall=wall)

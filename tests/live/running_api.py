@@ -43,21 +43,24 @@ def environment(*, database_url: str, redis_url: str, sandbox_url: str) -> dict[
 
 
 @contextmanager
-def running_api(env: Mapping[str, str], **settings: object) -> Iterator[str]:
-    """Start an API process with settings, give its address once it answers, and stop it after."""
+def running_api(env: Mapping[str, str], output: Path | None = None, /, **settings: object) -> Iterator[str]:
+    """Start an API process with settings, give its address once it answers, and stop it after.
+
+    What it prints is kept in `output`, where that is given.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     told = {f"PRORATA_{name}".upper(): str(value) for name, value in {"port": port, **settings}.items()}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory()))
-        log = stack.enter_context((folder / "log").open("wb"))
+        path = output or Path(stack.enter_context(TemporaryDirectory())) / "log"
+        log = stack.enter_context(path.open("wb"))
         command = [sys.executable, "-m", "workers", "serve"]
         process = subprocess.Popen(command, env={**env, **told}, stdout=log, stderr=log)
         stack.callback(process.wait)
         stack.callback(process.terminate)
         give_up_at = time.monotonic() + START_SECONDS
         while not _is_healthy(url):
-            said = (folder / "log").read_text(errors="replace")
+            said = path.read_text(errors="replace")
             assert process.poll() is None, said
             assert time.monotonic() < give_up_at, said
             time.sleep(0.1)

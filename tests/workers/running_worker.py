@@ -50,12 +50,13 @@ class Workshop:
             worker.wait()
         self._stack.close()
 
-    async def start(self, world: World) -> subprocess.Popen[bytes]:
-        """Start a worker and wait until it has looked for work."""
+    async def start(self, world: World, **settings: object) -> subprocess.Popen[bytes]:
+        """Start a worker with settings and wait until it has looked for work."""
         began = datetime.now(UTC)
         log = self._stack.enter_context((self._folder / f"{len(self._workers)}.log").open("wb"))
         command = [sys.executable, "-m", "workers", "work"]
-        worker = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)  # noqa: ASYNC220 - a fork is short
+        env = self._env | {f"PRORATA_{name}".upper(): str(value) for name, value in settings.items()}
+        worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)  # noqa: ASYNC220 - a fork is short
         self._workers.append(worker)
 
         async def has_looked() -> bool:

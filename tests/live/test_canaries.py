@@ -1,0 +1,83 @@
+"""Secrets sent to a real process in every way a client has are nowhere in what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from adapters.embedded.ports import free_port
+from tests.live.running_api import running_api
+
+# The second half of each is looked for; what comes before it says what kind of secret it is.
+CANARY = "c4n4ry0123456789abcdef"
+KEY = f"pr_a1b2c3d4_{CANARY}"
+WEBHOOK = f"whsec_{CANARY}"
+QUERY = "query Named($id: ID!) { account(id: $id) { name } }"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_no_canary_is_printed(
+    env: dict[str, str], operator_key: str, tmp_path: Path, form: str
+) -> None:
+    output = tmp_path / "log"
+
+    with running_api(env, output, log_format=form, metrics_token=f"metrics-{CANARY}") as url:
+        await send_canaries(url, operator_key)
+
+    printed = output.read_text(errors="replace")
+    assert CANARY not in printed
+    assert operator_key not in printed
+    assert "[redacted]" in printed  # uvicorn tells the addresses of WebSockets, query and all
+    if form == "json":
+        lines = [json.loads(line) for line in printed.splitlines()]
+        assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+        assert [line for line in lines if line.get("request_id") == "request-canary"]
+
+
+async def test_no_canary_of_a_failing_database_is_printed(env: dict[str, str], tmp_path: Path) -> None:
+    output = tmp_path / "log"
+    nowhere = f"postgresql://someone:{CANARY}@127.0.0.1:{free_port()}/nowhere"
+    spoiled = {**env, "DATABASE_URL": nowhere, "PRORATA_KEY_PEPPER": f"pepper-{CANARY}"}
+
+    with running_api(spoiled, output, log_format="json") as url:
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            failed = await http.post(
+                "/graphql", json={"query": QUERY}, headers={"authorization": f"Bearer {KEY}"}
+            )
+            unready = await http.get("/readyz")
+
+    printed = output.read_text(errors="replace")
+    assert failed.status_code == 500
+    assert (unready.status_code, unready.json()["database"]) == (503, "away")
+    assert "request failed" in printed
+    assert CANARY not in printed
+
+
+async def send_canaries(url: str, operator_key: str) -> None:
+    """Plant canaries in headers, addresses, variables, documents and bodies."""
+    good = {"authorization": f"Bearer {operator_key}", "x-request-id": "request-canary"}
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as http:
+        for headers in (
+            {"authorization": f"Bearer {KEY}"},
+            {"authorization": f"Basic {WEBHOOK}", "cookie": KEY, "x-request-id": KEY},
+        ):
+            await http.get(f"/metrics?token={KEY}", headers=headers)
+            await http.post("/graphql", json={"query": QUERY, "variables": {"id": KEY}}, headers=headers)
+            await http.post("/webhooks/payments", content=WEBHOOK, headers={**headers, "webhook-id": KEY})
+        for query, variables in (
+            (QUERY, {"id": {"wrong": KEY}}),
+            (QUERY, {"id": f"\x00{KEY}"}),
+            (f'{{ account(id: "{KEY}") {{ noField }} }}', {}),
+            (f'query Named {{ account(id: "{KEY}" ', {}),
+            (f"query {KEY} {{ nothing }}", {"password": CANARY}),
+        ):
+            await http.post("/graphql", json={"query": query, "variables": variables}, headers=good)
+        await http.post(f"/usage?workspace={KEY}", content=f'{{"eventId": "{KEY}"', headers=good)
+    async with connect(f"{url.replace('http', 'ws', 1)}/graphql?token={KEY}", proxy=None) as socket:
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
