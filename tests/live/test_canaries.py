@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -12,12 +15,51 @@ from websockets.exceptions import ConnectionClosed
 
 from adapters.embedded.ports import free_port
 from tests.live.running_api import running_api
+from tests.workers.running_worker import until
 
 # The second half of each is looked for; what comes before it says what kind of secret it is.
 CANARY = "c4n4ry0123456789abcdef"
 KEY = f"pr_a1b2c3d4_{CANARY}"
 WEBHOOK = f"whsec_{CANARY}"
 QUERY = "query Named($id: ID!) { account(id: $id) { name } }"
+
+# An application that does with a header what ours never does.
+CARELESS = """
+import logging, sys, uvicorn
+from adapters import logs
+
+async def careless(scope, receive, send):
+    given = dict(scope["headers"])[b"x-canary"].decode()
+    logging.getLogger("prorata.api").warning("asked with %s and %r", given, [given])
+    raise ValueError(f"{given} is wrong") from OSError(given)
+
+logs.configure(logs.LogFormat(sys.argv[2]))
+uvicorn.run(careless, port=int(sys.argv[1]), lifespan="off", log_config=None)
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_what_careless_code_logs_and_raises_is_redacted(form: str) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", CARELESS, str(port), form]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: ASYNC220 - a fork is short
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+
+        async def has_failed() -> bool:
+            try:
+                answer = await http.get(f"/?key={KEY}", headers={"x-canary": f"Bearer {KEY}"})
+            except httpx.ConnectError:
+                return False
+            return answer.status_code == 500
+
+        await until(has_failed)
+    server.terminate()
+    printed, _ = await asyncio.to_thread(server.communicate)
+
+    assert "asked with Bearer [redacted]" in printed
+    assert "ValueError: Bearer [redacted]" in printed
+    assert "/?key=[redacted]" in printed
+    assert CANARY not in printed
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
