@@ -8,9 +8,10 @@ from datetime import UTC
 from typing import Any
 
 from arq import cron, func
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import metrics
-from adapters.database import create_engine, session_maker
+from adapters.database import AWAY, create_engine, session_maker
 from adapters.gateway.chosen import gateway
 from adapters.live import Outlet
 from adapters.mail import Mailer
@@ -43,6 +44,16 @@ async def start(ctx: dict[str, Any]) -> None:
     poster = WebhookClient(allows_loopback=settings.webhook_private_hosts)
     ctx["courier"] = Courier(ctx["tools"].sessions, poster)
     ctx["shown"] = await _show_metrics(settings)
+    await _greet(engine)
+
+
+async def _greet(engine: AsyncEngine) -> None:
+    """Connect at the start, so that a wrong address is told then and not with the first job."""
+    try:
+        async with engine.connect():
+            log.info("the worker has begun")
+    except AWAY as error:
+        log.warning("the database is away, and is asked again with every job: %s", type(error).__name__)
 
 
 async def stop(ctx: dict[str, Any]) -> None:

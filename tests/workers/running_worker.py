@@ -51,7 +51,7 @@ class Workshop:
         self._stack.close()
 
     async def start(self, world: World, **settings: object) -> subprocess.Popen[bytes]:
-        """Start a worker with settings and wait until it has looked for work."""
+        """Start a worker with settings and wait until it has begun."""
         began = datetime.now(UTC)
         log = self._stack.enter_context((self._folder / f"{len(self._workers)}.log").open("wb"))
         command = [sys.executable, "-m", "workers", "work"]
@@ -59,11 +59,11 @@ class Workshop:
         worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)  # noqa: ASYNC220 - a fork is short
         self._workers.append(worker)
 
-        async def has_looked() -> bool:
+        async def has_begun() -> bool:
             assert worker.poll() is None, self.said(worker)
             return bool(await world.value(CONNECTED, began=began))
 
-        await until(has_looked)
+        await until(has_begun)
         return worker
 
     def said(self, worker: subprocess.Popen[bytes]) -> str:
