@@ -106,11 +106,11 @@ def verify(*, database_url: str, account: UUID | None, since: datetime | None) -
     invoices, moves, days = (
         sum(getattr(found, name) for found in audits) for name in ("invoices", "moves", "days")
     )
-    seen = f"{len(audits):,} accounts, {invoices:,} invoices, {moves:,} money moves, {days:,} totals of usage"
+    seen = f"accounts: {len(audits):,}, invoices: {invoices:,}, money moves: {moves:,}, totals of usage: {days:,}"
     if wrong := sum(len(found.differences) for found in audits):
-        click.echo(f"Verified {seen}: {wrong:,} differences.")
+        click.echo(f"Verified {seen}. Differences: {wrong:,}.")
         raise SystemExit(1)
-    click.echo(f"Verified {seen}: all right.")
+    click.echo(f"Verified {seen}. All right.")
 
 
 @click.command("close-periods")

@@ -49,7 +49,7 @@ async def test_healthy_books_are_told_in_one_line(world: World, database_url: st
     assert (
         told.stdout
         == (
-            "Verified 1 accounts, 3 invoices, 6 money moves, 2 totals of usage: all right.\n"  # each issued and paid
+            "Verified accounts: 1, invoices: 3, money moves: 6, totals of usage: 2. All right.\n"  # each issued and paid
         )
     )
     assert told.stderr == "Accounts verified: 1 of 1\n"
@@ -116,7 +116,7 @@ async def test_a_spoilt_row_is_told_in_a_sentence(
     assert told.exit_code == 1, told.output
     assert f"Account {spoilt.account_id}: " in told.stdout
     assert seen in told.stdout
-    assert "differences.\n" in told.stdout
+    assert "Differences: " in told.stdout
     assert beside.exit_code == 0, beside.output
 
 
@@ -128,7 +128,7 @@ async def test_all_accounts_are_verified_unless_one_is_named(world: World, datab
     told = await invoke("verify", database_url=database_url)
 
     assert told.exit_code == 1
-    assert f"Verified {accounts} accounts, " in told.stdout
+    assert f"Verified accounts: {accounts}, " in told.stdout
     assert f"Account {company.account_id}: Workspace {company.workspace_id}, SMS_SEGMENT" in told.stdout
 
 
