@@ -64,7 +64,7 @@ async def test_since_leaves_out_what_is_older(world: World, database_url: str) -
     told = await invoke("verify", "--account", account, "--since", "2026-10-15", database_url=database_url)
 
     assert (all_of_it.exit_code, told.exit_code) == (1, 0)
-    assert "1 invoices, 2 money moves, 0 totals of usage: all right" in told.stdout
+    assert "invoices: 1, money moves: 2, totals of usage: 0. All right." in told.stdout
 
 
 @pytest.mark.parametrize(
