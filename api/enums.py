@@ -6,7 +6,6 @@ from typing import Final
 
 from api.enumerated import enumerated
 from domain.alerts import AlertMetric
-from domain.charges import Section, Stream
 from domain.dunning import AttemptStatus, DunningState
 from domain.entitlements import Barrier
 from domain.events import ADVICE, Rejection
@@ -17,6 +16,7 @@ from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.refunds import RefundStatus
 from domain.seats import SeatType
+from domain.sections import Section, Stream
 from domain.webhooks import DeliveryStatus, EventKind
 from services.notifications import NoticeKind
 from services.outbox import MailStatus

@@ -13,13 +13,13 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.calendar import ONE_DAY, Period
-from domain.charges import Section
 from domain.invoicing import Line
 from domain.money import cents, show_cents
 from domain.monthly import monthly_rate
 from domain.phases import Phase, PhaseKind
 from domain.pricebook import Metric, PriceBook
 from domain.refusal import Refusal
+from domain.sections import Section
 from domain.usage import metered_cost
 
 WHOLE = 100

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from domain.calendar import ONE_DAY, Period, local_day, opening, span_of
-from domain.charges import History, Stream, usage_totals
+from domain.charges import History
 from domain.contracts import contract_rate
 from domain.facts import ConversionChosen, Started
 from domain.invoicing import Billed, Line, next_invoices
 from domain.money import cents
 from domain.monthly import monthly_rate
 from domain.phases import Phase, PhaseKind, phase_at
+from domain.rated import usage_totals
 from domain.seats import full_seats
+from domain.sections import Stream
 from domain.usage import projected
 
 LONGEST_MONTH = timedelta(days=31)

@@ -10,15 +10,12 @@ from zoneinfo import ZoneInfo
 from domain.contracts import contract_charges
 from domain.facts import Fact
 from domain.folding import phases
-from domain.monthly import billed_seats, monthly_charges
+from domain.monthly import monthly_charges
 from domain.phases import Phase, PhaseKind
 from domain.pricebook import Metric, PriceBook
-from domain.rated import usage_totals
 from domain.seats import SeatChange, full_seats
-from domain.sections import Charge, Section, Stream
+from domain.sections import Charge
 from domain.yearly import yearly_charges
-
-__all__ = ["Charge", "History", "Section", "Stream", "billed_seats", "charges", "usage_totals"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,6 @@ def with_psp(terms: ContractTerms, period: Period) -> Period | None:
     return Period(start, end) if start < end else None
 
 
-_COMMON = 28 * 29 * 30 * 31
-"""Divisible by the days of every month, so that parts of months add up exactly."""
-
-
 def psp_line(
     phase: Phase,
     service: Period,
@@ -102,18 +98,10 @@ def psp_line(
     sign: int = 1,
 ) -> Charge:
     """Charge the add-on for a run of dates: whole months, and broken ones by their days; or give it back."""
-    exact, parts, months = 0, [], 0
-    month = phase.month_of(service.start)
-    while month.start < service.end:
-        inside = Period(max(service.start, month.start), min(service.end, month.end))
-        if inside == month:
-            months += 1
-        else:
-            parts.append(f"{inside.days}/{month.days}")
-        exact += phase.book.psp_monthly * inside.days * _COMMON // month.days
-        month = phase.month_of(month.end)
-    amount = sign * cents(exact, whole=_COMMON)
-    shares = " + ".join([*([show_months(months)] if months else []), *(f"{part} month" for part in parts)])
+    run, price = phase.months_in(service), phase.book.psp_monthly
+    amount = sign * run.amount(price)
+    broken = [f"{share.days}/{share.of} month" for share in run.broken]
+    shares = " + ".join([*([show_months(run.whole)] if run.whole else []), *broken])
     minus = "-" if sign < 0 else ""
     return Charge(
         key=key,
@@ -123,9 +111,9 @@ def psp_line(
         service=service,
         due_on=due_on,
         amount=amount,
-        explanation=f"{minus}{show_price(phase.book.psp_monthly)} x ({shares}) = {show_cents(amount)}",
+        explanation=f"{minus}{show_price(price)} x ({shares}) = {show_cents(amount)}",
         quantity=sign,
-        unit_price=phase.book.psp_monthly,
+        unit_price=price,
         change=change,
         causes=causes,
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from domain.calendar import Period
-from domain.charges import Charge, History, Section, Stream, charges
+from domain.charges import History, charges
 from domain.money import show_cents
 from domain.phases import Parting, Phase, PhaseKind
 from domain.rating import TierPart
 from domain.refusal import Refusal
+from domain.sections import Charge, Section, Stream
 
 SMALLEST_CHARGE = 50
 """Cents below which the payment provider charges nothing (section 11)."""
@@ -242,19 +243,11 @@ def _line(charge: Charge) -> Line:
 
 def _adjustment(charge: Charge, before: int) -> Line:
     amount = charge.amount - before
-    return Line(
-        key=charge.key,
-        section=charge.section,
+    return replace(
+        _line(charge),
         description=f"Adjustment: {charge.description}",
-        period=charge.period,
-        service=charge.service,
         amount=amount,
         explanation=f"{charge.explanation}; billed before {show_cents(before)}; difference {show_cents(amount)}",
-        quantity=charge.quantity,
-        unit_price=charge.unit_price,
-        tiers=charge.tiers,
-        change=charge.change,
-        causes=charge.causes,
         is_adjustment=True,
     )
 

@@ -8,18 +8,18 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from domain.calendar import MONTHS, ONE_DAY, Period, local_day
-from domain.money import cents, show_cents, show_price
 from domain.phases import Parting, Phase, PhaseKind
 from domain.pricebook import Metric
-from domain.proration import SeatsAtPrice, Share, share_left
+from domain.proration import SeatsAtPrice, share_left
 from domain.rated import HUNDRED, Usage, usage_charges
 from domain.seats import FullSeats
 from domain.sections import (
+    PSP_LABEL,
     Charge,
     Frame,
     Section,
+    flat_charge,
     pair,
-    psp_charge,
     seats_ahead_charge,
     unused,
 )
@@ -180,12 +180,22 @@ def _ahead(phase: Phase, month: Period, zone: ZoneInfo) -> Iterator[Charge]:
     served = Period(max(month.start, phase.start), month.end)
     share = share_left(month, served.start)
     if year := early_stage_year(phase, month):
-        yield _bundle(phase, served, share, price=year[0])
+        yield flat_charge(
+            key=f"bundle:{served.start}",
+            label=_bundle_label(phase),
+            section=Section.SUBSCRIPTION,
+            exact=year[0],
+            share=share,
+            period=served,
+            service=served,
+            due_on=served.start,
+            causes=(phase.opened[1],),
+        )
         return
     stamp = phase.opens(month, zone)
     for span in phase.psp:
         if span.is_billed_ahead(stamp, served):
-            yield psp_charge(
+            yield flat_charge(
                 key=f"psp:{served.start}",
                 section=Section.SUBSCRIPTION,
                 exact=phase.book.psp_monthly,
@@ -198,22 +208,8 @@ def _ahead(phase: Phase, month: Period, zone: ZoneInfo) -> Iterator[Charge]:
             return
 
 
-def _bundle(phase: Phase, served: Period, share: Share, *, price: int) -> Charge:
-    amount = cents(price, part=share.days, whole=share.of)
-    part = "" if share.days == share.of else f" x {share}"
-    return Charge(
-        key=f"bundle:{served.start}",
-        section=Section.SUBSCRIPTION,
-        description=f"Early Stage: {phase.book.early_stage.seats} seats and Proactive Support Plus",
-        period=served,
-        service=served,
-        due_on=served.start,
-        amount=amount,
-        explanation=f"1 x {show_price(price)}{part} = {show_cents(amount)}",
-        quantity=1,
-        unit_price=price,
-        causes=(phase.opened[1],),
-    )
+def _bundle_label(phase: Phase) -> str:
+    return f"Early Stage: {phase.book.early_stage.seats} seats and {PSP_LABEL}"
 
 
 def _psp_added(phase: Phase, month: Period, zone: ZoneInfo) -> Iterator[Charge]:
@@ -221,7 +217,7 @@ def _psp_added(phase: Phase, month: Period, zone: ZoneInfo) -> Iterator[Charge]:
     for span in phase.psp:
         added_on = local_day(span.added[0], zone)
         if added_on in period and span.added > phase.opens(month, zone):
-            yield psp_charge(
+            yield flat_charge(
                 key=f"psp-added:{added_on}",
                 section=Section.PRORATIONS,
                 exact=phase.book.psp_monthly,
@@ -247,7 +243,7 @@ def _given_back(phase: Phase, bill: SeatBill, zone: ZoneInfo, *, through: date) 
         yield unused(frame, state, day=end, period=served, left=left, service=service)
         exact = _paid_beside_seats(phase, month, end)
         if exact:
-            yield psp_charge(
+            yield flat_charge(
                 key=f"cut-psp:{end}",
                 section=Section.PRORATIONS,
                 exact=exact,

@@ -28,6 +28,7 @@ from domain.facts import (
     in_order,
 )
 from domain.pricebook import Plan, PriceBook
+from domain.proration import Months, Share
 
 V = TypeVar("V")
 
@@ -149,6 +150,18 @@ class Phase:
     def month_of(self, day: date) -> Period:
         """Give the uncut monthly period, from the anchor, that holds the day."""
         return month_of(self.anchor, day)
+
+    def months_in(self, run: Period) -> Months:
+        """Count a run of dates in the phase's months."""
+        whole, broken, month = 0, [], self.month_of(run.start)
+        while month.start < run.end:
+            inside = Period(max(run.start, month.start), min(run.end, month.end))
+            if inside == month:
+                whole += 1
+            else:
+                broken.append(Share(inside.days, month.days))
+            month = self.month_of(month.end)
+        return Months(whole, tuple(broken))
 
     def term_of(self, day: date) -> Period:
         """Give the term, from the anchor, that holds the day: a month, a year, or a contract's length."""

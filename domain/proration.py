@@ -39,6 +39,23 @@ class SeatsAtPrice:
         return f"{minus}{show_seats(self.seats)} x {show_price(self.price)}{part} = {show_cents(sign * self.amount(share))}"
 
 
+@dataclass(frozen=True, slots=True)
+class Months:
+    """A run of dates counted in months: whole ones, and the parts of broken ones."""
+
+    whole: int
+    broken: tuple[Share, ...] = ()
+
+    def amount(self, price: int) -> int:
+        """Cost at a price a month in price units, in cents, rounded once."""
+        parts = sum(share.days * _COMMON // share.of for share in self.broken)
+        return cents(price * (self.whole * _COMMON + parts), whole=_COMMON)
+
+
+_COMMON = 28 * 29 * 30 * 31
+"""Divisible by the days of every month, so that parts of months add up exactly."""
+
+
 def share_left(period: Period, day: date) -> Share:
     """Give the part of a period that is left as a day opens; `r` of `D` days in the rules."""
     return Share((period.end - day).days, period.days)

@@ -13,7 +13,7 @@ from domain.sections import Charge, Section
 
 HUNDRED = 100
 Usage = Mapping[tuple[Metric, date], int]
-Nothing: Mapping[Metric, int] = {}
+NOTHING: Mapping[Metric, int] = {}
 
 
 def usage_charges(
@@ -21,7 +21,7 @@ def usage_charges(
     period: Period,
     usage: Usage,
     *,
-    committed: Mapping[Metric, int] = Nothing,
+    committed: Mapping[Metric, int] = NOTHING,
     discount: Callable[[Metric], int] = lambda _: 0,
 ) -> Iterator[Charge]:
     """Charge a usage period: graduated list prices, above what is committed, less a discount in percent."""

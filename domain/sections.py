@@ -148,9 +148,10 @@ def unused(
     )
 
 
-def psp_charge(
+def flat_charge(
     *,
     key: str,
+    label: str = PSP_LABEL,
     section: Section,
     exact: int,
     share: Share,
@@ -160,9 +161,12 @@ def psp_charge(
     causes: tuple[int, ...] = (),
     sign: int = 1,
 ) -> Charge:
-    """Charge the add-on for a period or a share of it, or give a share back; `exact` is its price in price units."""
+    """Charge one thing for a period or a share of it, or give a share back; `exact` is its price in price units.
+
+    The one thing is the add-on unless told.
+    """
     amount = sign * cents(exact, part=share.days, whole=share.of)
-    words = {True: PSP_LABEL, False: f"{PSP_LABEL} from {show_day(service.start)}"}
+    words = {True: label, False: f"{label} from {show_day(service.start)}"}
     part = "" if share.days == share.of else f" x {share}"
     given_back = f"Unused time on {words[False]}"
     return Charge(

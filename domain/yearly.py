@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.calendar import ONE_DAY, Period, days_of, local_day, show_day
-from domain.money import cents, round_half_up, show_cents, show_price
+from domain.money import round_half_up, show_cents, show_price
 from domain.monthly import plan_causes
 from domain.phases import Parting, Phase
-from domain.proration import SeatsAtPrice, Share, share_left, show_seats
+from domain.proration import Months, SeatsAtPrice, Share, share_left, show_seats
 from domain.rated import Usage, usage_charges
 from domain.seats import FullSeats
 from domain.sections import (
@@ -19,8 +19,8 @@ from domain.sections import (
     Charge,
     Frame,
     Section,
+    flat_charge,
     pair,
-    psp_charge,
     seats_ahead_charge,
     unused,
 )
@@ -71,7 +71,7 @@ def _ahead(phase: Phase, term: Period, zone: ZoneInfo) -> Iterator[Charge]:
     yield seats_ahead_charge(frame, state, period=term, share=WHOLE, causes=(order,))
     for span in phase.psp:
         if span.is_billed_ahead(stamp, term):
-            yield psp_charge(
+            yield flat_charge(
                 key=f"psp:{term.start}",
                 section=Section.SUBSCRIPTION,
                 exact=phase.book.psp_yearly,
@@ -125,9 +125,9 @@ def _psp_added(phase: Phase, term: Period, zone: ZoneInfo) -> Iterator[Charge]:
         if day not in served or span.added <= phase.opens(term, zone):
             continue
         month = phase.month_of(day)
-        months, left = _months_between(phase, month.end, term.end), share_left(month, day)
+        months, left = phase.months_in(Period(month.end, term.end)).whole, share_left(month, day)
         price = phase.book.psp_monthly
-        amount = cents(price * (months * left.of + left.days), whole=left.of)
+        amount = Months(months, (left,)).amount(price)
         yield Charge(
             key=f"psp-added:{day}",
             section=Section.PRORATIONS,
@@ -141,13 +141,6 @@ def _psp_added(phase: Phase, term: Period, zone: ZoneInfo) -> Iterator[Charge]:
             unit_price=price,
             causes=(span.order,),
         )
-
-
-def _months_between(phase: Phase, start: date, end: date) -> int:
-    months = 0
-    while start < end:
-        start, months = phase.month_of(start).end, months + 1
-    return months
 
 
 def _overage(phase: Phase, month: Period, seats: FullSeats, zone: ZoneInfo) -> Iterator[Charge]:

@@ -11,11 +11,11 @@ from adapters.pdf import Block, Page, Part, Row, Sum, Tier
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from domain.calendar import Period, local_day, show_day
-from domain.charges import Section, Stream
 from domain.dunning import AttemptStatus
 from domain.invoicing import InvoiceStatus
 from domain.money import show_cents, show_price
 from domain.refunds import RefundStatus
+from domain.sections import Section, Stream
 from services.documents import InvoiceDocument
 
 STATUS_WORDS = {

@@ -21,7 +21,6 @@ from adapters.tables.subscriptions import Subscription
 from domain import ledger
 from domain.billing import running_period
 from domain.calendar import Period, local_day, month_of, opening
-from domain.charges import Stream
 from domain.dunning import DunningState, Ladder
 from domain.invoicing import (
     InvoiceStatus,
@@ -36,6 +35,7 @@ from domain.invoicing import (
 from domain.ledger import MoveKind
 from domain.phases import phase_at
 from domain.refusal import Refusal
+from domain.sections import Stream
 from services import announcements, histories, watching
 from services.accounts import AccountNow
 from services.histories import Running

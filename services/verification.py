@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters import pricebooks
 from adapters.queries import known
 from adapters.tables.invoices import Invoice
-from domain.charges import Stream
 from domain.invoicing import change_lines, next_invoices
+from domain.sections import Stream
 from services.accounts import AccountNow
 from services.invoices import find_invoice, line_row
 

@@ -21,13 +21,14 @@ from adapters.seatfacts import seat_facts
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from adapters.tables.teammates import SeatChange
 from domain.calendar import Period
-from domain.charges import History, Section
+from domain.charges import History
 from domain.facts import Fact
 from domain.folding import phases
 from domain.invoicing import Billed
 from domain.phases import Phase, PhaseKind
 from domain.pricebook import Metric, PriceBook
 from domain.seats import SeatChange as SeatFact
+from domain.sections import Section
 
 
 @dataclass(frozen=True, slots=True)

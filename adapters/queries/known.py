@@ -18,9 +18,10 @@ from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.subscriptions import SubscriptionFact
 from adapters.tables.teammates import SeatChange
 from domain.calendar import Period
-from domain.charges import History, Section
+from domain.charges import History
 from domain.invoicing import Billed
 from domain.pricebook import Metric, PriceBook
+from domain.sections import Section
 
 # A close waits for recordings under way and holds new ones back, so the database's time tells exactly what it saw.
 _USAGE: Final = text("""

@@ -28,10 +28,11 @@ from adapters.facts import KINDS
 from adapters.pricebooks import shipped
 from domain.billing import at_moment, look_back, preview, run_rate
 from domain.calendar import Period, local_day
-from domain.charges import History, Section
+from domain.charges import History
 from domain.invoicing import Billed, Line, settle, total
 from domain.pricebook import Metric, read_price_book
 from domain.seats import SeatChange, SeatType
+from domain.sections import Section
 from domain.usage import read_metric
 
 ACCOUNT = """

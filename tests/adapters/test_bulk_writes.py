@@ -21,8 +21,8 @@ from adapters.tables.columns import Record
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.subscriptions import Subscription
 from domain.calendar import month_of, months_from
-from domain.charges import usage_totals
 from domain.pricebook import Metric
+from domain.rated import usage_totals
 from domain.rating import TierPart
 from tests.adapters import rows
 from tests.adapters.sending import event, new_sender, resolution

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import domain
 from domain.billing import look_back
 from domain.calendar import Stamp, local_day, opening
-from domain.charges import History, Stream
+from domain.charges import History
 from domain.facts import Fact, Started
 from domain.folding import phases
 from domain.invoicing import Billed, Line, Settlement, next_lines, settle, total
 from domain.phases import Phase, PhaseKind
 from domain.pricebook import Metric, PriceBook, read_price_book
 from domain.seats import SeatChange, SeatType
+from domain.sections import Stream
 
 
 def dearer(document: Mapping[str, Any], *, version: int) -> dict[str, Any]:

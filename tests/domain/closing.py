@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from domain.billing import at_moment, conversion, look_back, running_period
 from domain.calendar import ONE_DAY, Stamp, local_day, month_of, opening, opening_stamp
-from domain.charges import Stream
 from domain.facts import (
     BookMigrated,
     Cancelled,
@@ -29,6 +28,7 @@ from domain.facts import Opening as Beginning
 from domain.invoicing import Billed, Line, change_lines, next_invoices, settle, total
 from domain.phases import Phase, PhaseKind
 from domain.seats import SeatChange
+from domain.sections import Stream
 from tests.domain.builders import Entry, Issued, Units, add_billed, history
 
 BY_TERM = {PhaseKind.YEARLY, PhaseKind.CONTRACT}

@@ -35,7 +35,6 @@ from domain.alerts import (
     watch,
 )
 from domain.calendar import Period
-from domain.charges import Section
 from domain.facts import (
     Commitment,
     ContractSigned,
@@ -49,6 +48,7 @@ from domain.facts import (
 from domain.folding import phases
 from domain.invoicing import Line
 from domain.pricebook import Metric, Plan
+from domain.sections import Section
 from tests.domain.builders import BOOK, BOOKS, UTC_ZONE, at, on
 
 SEPTEMBER, OCTOBER = on("2026-09-01"), on("2026-10-01")

@@ -18,7 +18,6 @@ from domain.billing import (
     running_period,
 )
 from domain.calendar import Period
-from domain.charges import Stream
 from domain.facts import (
     BookMigrated,
     Cancelled,
@@ -40,6 +39,7 @@ from domain.facts import (
 from domain.invoicing import Billed, next_invoices, next_lines, total
 from domain.phases import PhaseKind
 from domain.pricebook import Metric, Plan
+from domain.sections import Stream
 from tests.domain.builders import (
     BOOK,
     DEARER,

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from domain.calendar import Period, days_of
-from domain.charges import Charge, Section, charges, usage_totals
+from domain.charges import charges
 from domain.facts import Ended, PlanChanged, PspAdded, PspRemoved, Started, TrialStarted
 from domain.pricebook import Metric, Plan
+from domain.rated import usage_totals
+from domain.sections import Charge, Section
 from tests.domain.builders import (
     BOOK,
     UTC_ZONE,

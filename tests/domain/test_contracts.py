@@ -7,11 +7,11 @@ from datetime import date
 
 import pytest
 
-from domain.charges import Section
 from domain.commitments import LONGEST_TERM, check_terms
 from domain.facts import Commitment, ContractAmended, ContractSigned, ContractTerms
 from domain.money import price
 from domain.pricebook import Metric, Plan
+from domain.sections import Section
 from domain.subscriptions import BadContractTerms
 from tests.domain.builders import UTC_ZONE, at, on, record
 from tests.domain.closing import bill_account

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.calendar import Period, local_day, opening
-from domain.charges import Section
 from domain.events import units
 from domain.facts import ConversionChosen, PlanChanged, PspAdded, PspRemoved, Started, TrialStarted
 from domain.folding import phases
 from domain.invoicing import section_totals
 from domain.pricebook import Metric, Plan
 from domain.rating import cost
+from domain.sections import Section
 from tests.domain.builders import BOOK, BOOKS, Entry, Issued, Recordable, Units, bill, full, gone
 from tests.domain.goldens import (
     GOLDEN,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from domain.calendar import Period
-from domain.charges import Charge, Section, charges
+from domain.charges import charges
 from domain.facts import PlanChanged, Started
 from domain.invoicing import (
     NEXT,
@@ -26,6 +26,7 @@ from domain.invoicing import (
     total,
 )
 from domain.pricebook import Metric, Plan
+from domain.sections import Charge, Section
 from tests.domain.builders import BOOK, Units, add_billed, at, bill, full, gone, history, on, record
 
 SEPTEMBER = Period(on("2026-09-01"), on("2026-10-01"))

@@ -12,12 +12,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain.calendar import days_of, opening
-from domain.charges import History, Section, billed_seats, charges
+from domain.charges import History, charges
 from domain.invoicing import Billed, next_lines, section_totals, total
 from domain.money import PRICE_PER_CENT
+from domain.monthly import billed_seats
 from domain.pricebook import Metric
 from domain.rating import cost
 from domain.seats import full_seats
+from domain.sections import Section
 from tests.domain.builders import BOOK, Entry, Units, add_billed, bill, history, paid_phase
 from tests.domain.retell import entries_of
 from tests.reference.actions import Story, describe

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import pytest
 
-from domain.charges import Stream
 from domain.facts import (
     BookMigrated,
     Cancelled,
@@ -23,6 +22,7 @@ from domain.facts import (
 )
 from domain.invoicing import Billed, change_lines, next_invoices
 from domain.pricebook import Metric, Plan
+from domain.sections import Stream
 from tests.domain.builders import (
     DEARER,
     UTC_ZONE,
