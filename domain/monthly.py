@@ -241,10 +241,11 @@ def _given_back(phase: Phase, bill: SeatBill, zone: ZoneInfo, *, through: date) 
         left, service = share_left(month, end), Period(end, month.end)
         frame = Frame(bill.name, "", Section.PRORATIONS, end)
         yield unused(frame, state, day=end, period=served, left=left, service=service)
-        exact = _paid_beside_seats(phase, month, end)
-        if exact:
+        if paid := _paid_beside_seats(phase, month, end):
+            label, exact = paid
             yield flat_charge(
                 key=f"cut-psp:{end}",
+                label=label,
                 section=Section.PRORATIONS,
                 exact=exact,
                 share=left,
@@ -255,12 +256,12 @@ def _given_back(phase: Phase, bill: SeatBill, zone: ZoneInfo, *, through: date) 
             )
 
 
-def _paid_beside_seats(phase: Phase, month: Period, day: date) -> int:
-    """Give the price of a month of what was paid beside seats for a day: the bundle, the add-on, or nothing."""
+def _paid_beside_seats(phase: Phase, month: Period, day: date) -> tuple[str, int] | None:
+    """Give what was paid beside seats for a day, and its price a month: the bundle, the add-on, or nothing."""
     if year := early_stage_year(phase, month):
-        return year[0]
+        return _bundle_label(phase), year[0]
     is_paid = any(span.until is None or day < span.until for span in phase.psp)
-    return phase.book.psp_monthly if is_paid else 0
+    return (PSP_LABEL, phase.book.psp_monthly) if is_paid else None
 
 
 def usage_discount(phase: Phase, period: Period) -> Callable[[Metric], int]:

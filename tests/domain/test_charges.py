@@ -8,7 +8,16 @@ import pytest
 
 from domain.calendar import Period, days_of
 from domain.charges import charges
-from domain.facts import Ended, PlanChanged, PspAdded, PspRemoved, Started, TrialStarted
+from domain.facts import (
+    EarlyStageStarted,
+    Ended,
+    PlanChanged,
+    PspAdded,
+    PspRemoved,
+    Started,
+    TrialStarted,
+    YearlyStarted,
+)
 from domain.pricebook import Metric, Plan
 from domain.rated import usage_totals
 from domain.sections import Charge, Section
@@ -405,3 +414,14 @@ def test_phases_know_the_zone() -> None:
     entries = record(ANN, START)
 
     assert history(entries).phases() == (paid_phase(entries, UTC_ZONE),)
+
+
+def test_the_bundle_given_back_bears_its_own_name() -> None:
+    switched = due(
+        EarlyStageStarted(at("2026-01-01"), BOOK.version),
+        YearlyStarted(at("2026-01-17"), Plan.ADVANCED, 6, False, BOOK.version),
+        through="2026-01-17",
+    )
+
+    given_back = [charge.description for charge in switched if charge.amount < 0]
+    assert given_back == ["Unused time on Early Stage: 6 seats and Proactive Support Plus from 17 Jan 2026"]
