@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
 
 import pytest
+import trustme
 
 from adapters.webhooks_out import LONGEST_EXCERPT, Answer, WebhookClient, check_url
 from domain.webhooks import EndpointUrlRefused
@@ -228,11 +226,11 @@ async def test_a_port_where_nobody_listens_is_a_failure_in_words() -> None:
     assert answer.failure.startswith("the request failed: ")
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="makes a certificate with openssl")
-async def test_the_certificate_must_be_for_the_name_though_the_address_is_asked(tmp_path: Path) -> None:
-    trusted = certificate_for("hooks.localhost", tmp_path)
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+async def test_the_certificate_must_be_for_the_name_though_the_address_is_asked() -> None:
+    authority = trustme.CA()
+    trusted, server = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.configure_trust(trusted)
+    authority.issue_cert("hooks.localhost").configure_cert(server)
 
     async def here(_host: str, _port: int) -> list[str]:
         return ["127.0.0.1"]
@@ -246,29 +244,3 @@ async def test_the_certificate_must_be_for_the_name_though_the_address_is_asked(
     assert misnamed.failure is not None
     assert "certificate verify failed" in misnamed.failure
     assert [each.headers["host"] for each in receiver.got] == [f"hooks.localhost:{receiver.port}"]
-
-
-def certificate_for(name: str, folder: Path) -> ssl.SSLContext:
-    """Make a certificate of one's own, and what trusts it and no other."""
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        f"/CN={name}",
-    ]
-    files = [
-        "-keyout",
-        f"{folder}/key.pem",
-        "-out",
-        f"{folder}/cert.pem",
-        "-addext",
-        f"subjectAltName=DNS:{name}",
-    ]
-    subprocess.run([*command, *files], check=True, capture_output=True)
-    return ssl.create_default_context(cafile=str(folder / "cert.pem"))
