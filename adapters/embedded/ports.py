@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
+# Systems give outgoing connections ports above these (Linux from 32,768, others from 49,152), so no client takes one.
+UNCLAIMED_PORTS = range(20_000, 32_000)
 
 
 @dataclass(eq=False)
@@ -22,11 +26,13 @@ class PortTakenError(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listened on a moment ago and that no outgoing connection will be given."""
+    # The system's randomness: test processes that seeded theirs alike must not pick alike.
+    for port in random.SystemRandom().sample(UNCLAIMED_PORTS, len(UNCLAIMED_PORTS)):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind((LOOPBACK, port))
+            return port
+    raise OSError(f"No port from {UNCLAIMED_PORTS[0]} to {UNCLAIMED_PORTS[-1]} is free: stop a server and try again.")
 
 
 def is_answering(port: int) -> bool:

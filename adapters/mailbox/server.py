@@ -31,14 +31,14 @@ class Keeper:
 
 
 def main(folder: Path, *, port: int, smtp_port: int) -> None:
-    """Serve until interrupted."""
-    listener = socket.create_server((LOOPBACK, port))
+    """Serve until interrupted; the address of the page is said when both ports accept connections."""
+    listener, smtp_listener = socket.create_server((LOOPBACK, port)), socket.create_server((LOOPBACK, smtp_port))
     sys.stdout.write(f"http://{LOOPBACK}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    asyncio.run(_serve(Folder(folder), listener=listener, smtp_port=smtp_port))
+    asyncio.run(_serve(Folder(folder), listener=listener, smtp_listener=smtp_listener))
 
 
-async def _serve(folder: Folder, *, listener: socket.socket, smtp_port: int) -> None:
+async def _serve(folder: Folder, *, listener: socket.socket, smtp_listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     keeper = Keeper(folder)
 
@@ -48,5 +48,5 @@ async def _serve(folder: Folder, *, listener: socket.socket, smtp_port: int) -> 
     config = uvicorn.Config(
         mailbox_app(folder), ws="none", access_log=False, log_level="warning", timeout_graceful_shutdown=1
     )
-    async with await loop.create_server(answer, LOOPBACK, smtp_port):
+    async with await loop.create_server(answer, sock=smtp_listener):
         await uvicorn.Server(config).serve(sockets=[listener])
