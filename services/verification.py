@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import pricebooks
+from adapters.queries import invoices as queries
 from adapters.queries import known
 from adapters.tables.invoices import Invoice
 from domain.charges import Stream
@@ -52,7 +53,7 @@ class Verdict:
 async def verify(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> Verdict:
     """Work an invoice out again from the facts, usage and invoices known when it was made; raises UnknownInvoice."""
     invoice = await find_invoice(session, account_id=account.id, invoice_id=invoice_id)
-    stored = await known.lines(session, invoice)
+    stored = (await queries.lines(session, [(account.id, invoice.id)]))[account.id, invoice.id]
     books = await pricebooks.books(session)
     history, billed = await known.history(session, invoice, zone=account.zone, books=books)
 
