@@ -17,7 +17,7 @@ from adapters.tables.subscriptions import Subscription
 from domain.billing import at_moment
 from domain.calendar import local_day, month_of
 from domain.facts import Opening
-from domain.phases import Phase, PhaseKind
+from domain.phases import Phase
 from domain.pricebook import Plan, PriceBook
 from domain.refusal import Refusal
 from domain.seats import check_plan_holds_lite_seats
@@ -101,9 +101,7 @@ async def begin(
     *,
     book: PriceBook,
     plan: Plan,
-    billing: PhaseKind,
     is_psp: bool,
-    billing_months: int = 1,
 ) -> tuple[Subscription, list[Invoice]]:
     """Record that a paid phase begins, over the one that runs if there is one, and issue the invoice of that date."""
     start_on = local_day(fact.at, account.zone)
@@ -117,8 +115,7 @@ async def begin(
     row.price_book_version = book.version
     await histories.append(session, account, row, fact)
     issued = await turn(session, account, row, on=start_on, anchor=start_on)
-    row.status, row.plan, row.is_psp, row.ends_on = "ACTIVE", plan.value, is_psp, None
-    row.billing, row.billing_months = billing.value, billing_months
+    row.status, row.is_psp, row.ends_on = "ACTIVE", is_psp, None
     await session.flush()
     return row, issued
 

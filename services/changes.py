@@ -112,7 +112,7 @@ async def make(
 
 async def _bills(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[UUID, Bill]:
     ids = [account.id for account in accounts]
-    found = await overviews(session, list(accounts))
+    found = await overviews(session, accounts)
     due = await queries.due_sums(session, ids)
     credit = await credit_balances(session, ids)
     return {

@@ -36,9 +36,7 @@ async def sign(
         fact,
         book=book,
         plan=terms.plan,
-        billing=PhaseKind.CONTRACT,
         is_psp=terms.psp_from is not None,
-        billing_months=terms.billing_months,
     )
 
 

@@ -10,17 +10,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters import pricebooks
 from adapters.queries import alerts as queries
-from adapters.queries import histories as history_queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries.alerts import Span
 from domain.alerts import AlertMetric, spend
 from domain.billing import running_period
 from domain.calendar import Period, local_day
-from domain.folding import phases
 from domain.phases import Phase, PhaseKind, phase_on
-from services import previews
+from services import histories, previews
 from services.accounts import AccountNow
 
 
@@ -81,15 +78,13 @@ async def running(
     for a close carries a moment from before it.
     """
     rows = await subscription_queries.live(session, [account.id for account in accounts])
-    facts = await history_queries.facts(session, list(rows.values()))
-    books = await pricebooks.books_of(session, {row.price_book_version for row in rows.values()})
+    folded = await histories.phases_of(session, accounts, list(rows.values()))
     found: dict[UUID, Cycle] = {}
     for account in accounts:
         if account.id not in rows:
             continue
         day = max(local_day(account.now, account.zone), (reached or {}).get(account.id, date.min))
-        folded = phases(facts[rows[account.id].id], account.zone, books)
-        phase = phase_on(folded, day)
+        phase = phase_on(folded[rows[account.id].id], day)
         if phase is not None:
             found[account.id] = Cycle(phase, running_period(phase, day))
     return found

@@ -17,9 +17,6 @@ from adapters.queries.subscriptions import Due
 from services import invoices, payments, refunds, reminders, subscriptions
 from services.accounts import lock_account, lock_accounts
 
-KINDS = ("TRIAL_END", "CLOSE", "COLLECT", "FREEZE", "REFUND", "REMINDER")
-"""What falls due, in the order in which things of one moment are done."""
-
 LEASE = timedelta(minutes=2)
 PARK_AFTER = 5
 CHUNK = 200

@@ -82,12 +82,13 @@ async def running(session: AsyncSession, account: AccountNow) -> Running:
 
 
 async def phases_of(
-    session: AsyncSession, account: AccountNow, rows: Sequence[Subscription]
+    session: AsyncSession, accounts: Sequence[AccountNow], rows: Sequence[Subscription]
 ) -> dict[UUID, tuple[Phase, ...]]:
-    """Fold the facts alone of an account's subscriptions into phases, for decisions that need no seats and no usage."""
+    """Fold the facts alone of subscriptions of accounts into phases, for decisions that need no seats and no usage."""
+    zones = {account.id: account.zone for account in accounts}
     facts = await queries.facts(session, rows)
     books = await pricebooks.books_of(session, {row.price_book_version for row in rows})
-    return {row.id: phases(facts[row.id], account.zone, books) for row in rows}
+    return {row.id: phases(facts[row.id], zones[row.account_id], books) for row in rows}
 
 
 async def append(session: AsyncSession, account: AccountNow, row: Subscription, fact: Fact) -> Fact:

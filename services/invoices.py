@@ -5,42 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.ids import new_id
-from adapters.live import Touched, touch
 from adapters.queries import invoices as queries
 from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries.subscriptions import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
-from domain import ledger
 from domain.billing import running_period
 from domain.calendar import Period, local_day, month_of, opening
 from domain.dunning import DunningState, Ladder
-from domain.invoicing import (
-    InvoiceStatus,
-    Line,
-    Settlement,
-    change_lines,
-    next_invoices,
-    section_totals,
-    settle,
-    total,
-)
-from domain.ledger import MoveKind
+from domain.invoicing import change_lines, next_invoices
 from domain.phases import phase_at
 from domain.refusal import Refusal
-from domain.sections import Stream
-from services import announcements, histories, watching
+from services import histories, watching
 from services.accounts import AccountNow
+from services.drafts import Draft, Issue, draft, write
 from services.histories import Running
-from services.ledger import apply_credit, credit_balances, entry_rows
-from services.notifications import Notice, tell
+from services.ledger import apply_credit, credit_balances
 
 
 @dataclass(eq=False)
@@ -82,7 +67,7 @@ async def turn(
     _let_run(account, loaded[account.id], on)
     await schedule_close(session, account, row)
     await watching.periods_opened(session, [account])
-    return [Invoice(**draft.invoice) for draft in drafts]
+    return [each.row for each in drafts]
 
 
 async def schedule_close(session: AsyncSession, account: AccountNow, row: Subscription) -> None:
@@ -99,9 +84,10 @@ async def issue_change(session: AsyncSession, account: AccountNow, row: Subscrip
     lines = change_lines(running.history, running.loaded.billed, on=today, since=running.loaded.since)
     balance = await apply_credit(session, account)
     invoices = ((Stream.CHANGE, lines),) if lines else ()
-    drafts, _ = _drafts(account, running, invoices, on=today, balance=balance, occasion="CHANGE")
-    await _write(session, drafts)
-    return [Invoice(**draft.invoice) for draft in drafts]
+    issue = Issue(today, "CHANGE", Period(row.period_start, row.period_end))
+    drafts = draft(account, row, invoices, issue, balance=balance)
+    await write(session, drafts)
+    return [each.row for each in drafts]
 
 
 async def find_invoice(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> Invoice:
@@ -117,24 +103,6 @@ def ladder_of(invoice: Invoice) -> Ladder:
     return Ladder(invoice.ladder_on, invoice.ladder_step, DunningState(invoice.dunning_state))
 
 
-def collection_work(account: AccountNow, *, invoice_id: UUID, ladder: Ladder) -> list[Due]:
-    """Give what falls due for an open invoice: its next charge, if there is one, and the day of the freeze."""
-    work = [Due(account.id, "FREEZE", invoice_id, opening(ladder.freeze_on, account.zone))]
-    if ladder.attempt_on is not None:
-        due_at = max(opening(ladder.attempt_on, account.zone), account.now)
-        work.append(Due(account.id, "COLLECT", invoice_id, due_at))
-    return work
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    invoice: dict[str, Any]
-    lines: list[dict[str, Any]]
-    entries: list[dict[str, Any]]
-    work: list[Due]
-    notice: Notice
-
-
 async def _issue(
     session: AsyncSession,
     accounts: Sequence[AccountNow],
@@ -143,40 +111,23 @@ async def _issue(
     rows: Sequence[Subscription],
     occasion: str = "CLOSE",
     period: Period | None = None,
-) -> tuple[list[_Draft], dict[UUID, Running]]:
+) -> tuple[list[Draft], dict[UUID, Running]]:
+    """Issue the invoices of each account's date, all written at once, for the period that runs or for another one."""
     loaded = await histories.load(session, accounts, rows, through=on)
     balances = await credit_balances(session, [account.id for account in accounts])
     for account in accounts:
         if balances[account.id] > 0:
             balances[account.id] = await apply_credit(session, account)
 
-    made: list[_Draft] = []
+    drafts: list[Draft] = []
     for account in accounts:
         running, day = loaded[account.id], on[account.id]
         invoices = next_invoices(running.history, running.loaded.billed, on=day, since=running.loaded.since)
-        drafts, balances[account.id] = _drafts(
-            account, running, invoices, on=day, balance=balances[account.id], occasion=occasion
-        )
-        if period is not None:
-            for draft in drafts:
-                draft.invoice["period_start"], draft.invoice["period_end"] = period.start, period.end
-        made += drafts
-
-    await _write(session, made)
-    return made, loaded
-
-
-async def _write(session: AsyncSession, made: Sequence[_Draft]) -> None:
-    for draft in made:
-        touch(session, Touched.INVOICE, draft.invoice["account_id"], draft.invoice["id"])
-    await queries.write(
-        session,
-        invoices=[draft.invoice for draft in made],
-        lines=[line for draft in made for line in draft.lines],
-        entries=[entry for draft in made for entry in draft.entries],
-    )
-    await subscription_queries.schedule(session, [work for draft in made for work in draft.work])
-    await tell(session, [draft.notice for draft in made])
+        shown = period or Period(running.row.period_start, running.row.period_end)
+        issue = Issue(day, occasion, shown)
+        drafts += draft(account, running.row, invoices, issue, balance=balances[account.id])
+    await write(session, drafts)
+    return drafts, loaded
 
 
 async def _open_next(
@@ -236,122 +187,3 @@ def _is_over(account: AccountNow, row: Subscription | None) -> bool:
     if row is None or row.status != "ACTIVE":
         return False
     return account.now >= opening(row.period_end, account.zone)
-
-
-def _drafts(
-    account: AccountNow,
-    running: Running,
-    invoices: Sequence[tuple[Stream, Sequence[Line]]],
-    *,
-    on: date,
-    balance: int,
-    occasion: str,
-) -> tuple[list[_Draft], int]:
-    """Draft the invoices of a date one after the other; each is settled with the balance the one before left."""
-    drafts = []
-    for stream, lines in invoices:
-        settlement = settle(total(lines), balance)
-        balance = settlement.balance
-        draft = _draft(account, running.row, lines, stream=stream, on=on, settlement=settlement)
-        draft.invoice["occasion"] = occasion
-        drafts.append(draft)
-    return drafts, balance
-
-
-def _draft(
-    account: AccountNow,
-    row: Subscription,
-    lines: Sequence[Line],
-    *,
-    stream: Stream,
-    on: date,
-    settlement: Settlement,
-) -> _Draft:
-    invoice = _invoice(account, row, stream=stream, on=on, amount=total(lines), settlement=settlement)
-    invoice_id = invoice["id"]
-    entries = ledger.issued(total(lines), settlement)
-    work: list[Due] = []
-    if not settlement.is_paid:
-        work = collection_work(account, invoice_id=invoice_id, ladder=Ladder(invoice["ladder_on"]))
-    return _Draft(
-        invoice,
-        [
-            line_row(row.account_id, row.id, invoice_id, position, line)
-            for position, line in enumerate(lines, start=1)
-        ],
-        entry_rows(account, entries, kind=MoveKind.INVOICE_ISSUED, invoice_id=invoice_id),
-        work,
-        announcements.invoice_issued(
-            account,
-            number=invoice["number"],
-            on=on,
-            total=total(lines),
-            sections=section_totals(lines),
-            settlement=settlement,
-        ),
-    )
-
-
-def _invoice(
-    account: AccountNow,
-    row: Subscription,
-    *,
-    stream: Stream,
-    on: date,
-    amount: int,
-    settlement: Settlement,
-) -> dict[str, Any]:
-    number = account.row.next_invoice_number
-    account.row.next_invoice_number = number + 1
-    status = InvoiceStatus.PAID if settlement.is_paid else InvoiceStatus.OPEN
-    return {
-        "account_id": account.id,
-        "id": new_id(),
-        "number": number,
-        "subscription_id": row.id,
-        "stream": stream.value,
-        "invoice_on": on,
-        "made_at": account.now,
-        "issued_at": account.now,
-        "period_start": row.period_start,
-        "period_end": row.period_end,
-        "status": status.value,
-        "currency": "USD",
-        "total_cents": amount,
-        "credit_applied_cents": settlement.applied,
-        "due_cents": settlement.due,
-        "paid_at": account.now if settlement.is_paid else None,
-        "ladder_on": local_day(account.now, account.zone),
-        "ladder_step": 0,
-        "next_attempt_at": None if settlement.is_paid else account.now,
-        "dunning_state": DunningState.RETRYING.value,
-        "failure": None,
-        "known_position": account.row.next_position,
-    }
-
-
-def line_row(
-    account_id: UUID, subscription_id: UUID, invoice_id: UUID, position: int, line: Line
-) -> dict[str, Any]:
-    """Give the row of a line."""
-    return {
-        "account_id": account_id,
-        "invoice_id": invoice_id,
-        "position": position,
-        "subscription_id": subscription_id,
-        "key": line.key,
-        "section": line.section.value,
-        "description": line.description,
-        "quantity": line.quantity,
-        "unit_price": line.unit_price,
-        "tiers": list(line.tiers),
-        "period_start": line.period.start,
-        "period_end": line.period.end,
-        "service_start": line.service.start,
-        "service_end": line.service.end,
-        "amount_cents": line.amount,
-        "explanation": line.explanation,
-        "is_adjustment": line.is_adjustment,
-        "change_key": line.change,
-        "causes": list(line.causes),
-    }

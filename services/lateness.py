@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import subscriptions as queries
 from adapters.queries import usage as usage_queries
-from adapters.queries.subscriptions import Due
 from adapters.tables.subscriptions import Subscription
-from domain.calendar import local_day, month_of, opening
+from domain.calendar import local_day, month_of
 from services.accounts import AccountNow
+from services.invoices import schedule_close
 
 
 async def note(session: AsyncSession, account: AccountNow, *, day: date, is_reopened: bool = False) -> None:
@@ -35,6 +35,4 @@ async def _invoice_once_more(
     if row.dirty_from is None:
         row.period_end = month_of(row.anchor_on, today).end
     row.dirty_from = min(day, row.dirty_from or day)
-    await session.flush()
-    due_at = opening(row.period_end, account.zone)
-    await queries.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
+    await schedule_close(session, account, row)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters import pricebooks
 from adapters.queries import locks
 from adapters.queries import workspaces as queries
 from adapters.tables.teammates import Teammate
@@ -17,7 +18,7 @@ from domain.seats import SeatType
 from services import seats
 from services.accounts import AccountNow
 from services.beginnings import check_lite
-from services.histories import load, running_row
+from services.histories import running_row
 from services.workspaces import find_workspace
 
 
@@ -103,6 +104,5 @@ async def _move_teammate(
 async def _check_lite_seats(session: AsyncSession, target: AccountNow) -> None:
     row = await running_row(session, target)
     if row is not None:
-        running = (await load(session, [target], [row]))[target.id]
-        book = running.history.books[row.price_book_version]
+        book = await pricebooks.book(session, row.price_book_version)
         await check_lite(session, target, plan=Plan(row.plan), book=book)

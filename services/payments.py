@@ -44,7 +44,8 @@ from domain.ledger import MoveKind
 from domain.refusal import Refusal
 from services import announcements
 from services.accounts import AccountNow, lock_account
-from services.invoices import collection_work, find_invoice, ladder_of
+from services.drafts import collection_work
+from services.invoices import find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
 from services.notifications import Notice, tell
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +14,6 @@ from adapters.tables.subscriptions import Subscription
 from domain.billing import Now, Preview, at_moment, converted, preview, run_rate
 from domain.billing import forecast as expected
 from domain.calendar import Period, local_day
-from domain.charges import History
 from domain.facts import RenewalSet, conversion_chosen
 from domain.invoicing import Line, Settlement, settle, total
 from domain.phases import Phase, PhaseKind, PspSpan, renewal_set
@@ -61,7 +61,7 @@ class Overview:
     as_of: datetime
 
 
-async def overviews(session: AsyncSession, accounts: list[AccountNow]) -> dict[UUID, Overview]:
+async def overviews(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[UUID, Overview]:
     """Give the running subscription of each account that has one, read in a fixed number of statements."""
     live = await queries.live(session, [account.id for account in accounts])
     having = [account for account in accounts if account.id in live]
@@ -115,7 +115,7 @@ def _overview(account: AccountNow, running: Running, *, balance: int) -> Overvie
 
 def _next_invoice(account: AccountNow, running: Running, now: Now, *, balance: int) -> NextInvoice | None:
     """Work out the next invoice; a trial has one only if it is to become paid, an ending one if something is left."""
-    history: History = running.history
+    history = running.history
     if now.phase.kind is PhaseKind.TRIAL:
         choice = conversion_chosen(history.facts)
         if choice is None or account.row.payment_method is None:

@@ -56,9 +56,7 @@ async def start(
     book = await book_to_sign(session, account, plan=plan)
 
     fact = Started(at=account.now, plan=plan, is_psp=is_psp, book_version=book.version)
-    return await begin(
-        session, account, None, fact, book=book, plan=plan, billing=PhaseKind.MONTHLY, is_psp=is_psp
-    )
+    return await begin(session, account, None, fact, book=book, plan=plan, is_psp=is_psp)
 
 
 async def start_trial(session: AsyncSession, account: AccountNow, *, plan: Plan) -> Subscription:
@@ -213,7 +211,6 @@ async def _begin_paid(
         fact,
         book=running.history.books[fact.book_version],
         plan=fact.plan,
-        billing=PhaseKind.MONTHLY,
         is_psp=fact.is_psp,
     )
 

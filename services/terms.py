@@ -10,7 +10,7 @@ from adapters import pricebooks
 from adapters.queries import workspaces as workspace_queries
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
-from domain.calendar import MONTHS, local_day, opening
+from domain.calendar import local_day, opening
 from domain.facts import (
     BookMigrated,
     Cancelled,
@@ -68,9 +68,7 @@ async def start_yearly(
         fact,
         book=book,
         plan=plan,
-        billing=PhaseKind.YEARLY,
         is_psp=is_psp,
-        billing_months=MONTHS,
     )
     _, term = await _yearly(session, account)
     await reminders.schedule(session, account, row, term, after=local_day(account.now, account.zone))
@@ -84,9 +82,7 @@ async def start_early_stage(session: AsyncSession, account: AccountNow) -> tuple
 
     fact = EarlyStageStarted(at=account.now, book_version=book.version)
     plan = book.early_stage.plan
-    return await begin(
-        session, account, None, fact, book=book, plan=plan, billing=PhaseKind.EARLY_STAGE, is_psp=True
-    )
+    return await begin(session, account, None, fact, book=book, plan=plan, is_psp=True)
 
 
 async def buy_seats(

@@ -53,7 +53,7 @@ async def trace(session: AsyncSession, account: AccountNow, *, workspace_id: UUI
     )
     alerts = tuple(fired)
     rows = await subscription_queries.all_of(session, account_id=account.id)
-    folded = await histories.phases_of(session, account, rows)
+    folded = await histories.phases_of(session, [account], rows)
     for row in rows:
         if phase := phase_on(folded[row.id], known.day):
             period = running_period(phase, known.day)

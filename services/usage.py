@@ -178,7 +178,7 @@ async def report(
     row = (await subscription_queries.latest(session, [account.id])).get(account.id)
     if row is None:
         raise NoSubscription
-    found = (await histories.phases_of(session, account, [row]))[row.id]
+    found = (await histories.phases_of(session, [account], [row]))[row.id]
     phase = phase_on(found, wanted)
     if phase is None:
         raise NoSubscription
@@ -208,7 +208,7 @@ async def _judge(
     subscriptions: Sequence[Subscription],
     events: Sequence[SentEvent],
 ) -> list[tuple[SentEvent, UsageEvent | Rejection]]:
-    folded = await histories.phases_of(session, account, subscriptions)
+    folded = await histories.phases_of(session, [account], subscriptions)
     spans = [access(folded[row.id], account.zone) for row in subscriptions]
     allowed = within(
         Access(

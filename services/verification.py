@@ -10,30 +10,14 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import pricebooks
+from adapters.queries import invoices as queries
 from adapters.queries import known
 from adapters.tables.invoices import Invoice
 from domain.invoicing import change_lines, next_invoices
 from domain.sections import Stream
 from services.accounts import AccountNow
-from services.invoices import find_invoice, line_row
-
-COMPARED = (
-    "key",
-    "section",
-    "description",
-    "quantity",
-    "unit_price",
-    "tiers",
-    "period_start",
-    "period_end",
-    "service_start",
-    "service_end",
-    "amount_cents",
-    "explanation",
-    "is_adjustment",
-    "change_key",
-    "causes",
-)
+from services.drafts import line_columns
+from services.invoices import find_invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +36,7 @@ class Verdict:
 async def verify(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> Verdict:
     """Work an invoice out again from the facts, usage and invoices known when it was made; raises UnknownInvoice."""
     invoice = await find_invoice(session, account_id=account.id, invoice_id=invoice_id)
-    stored = await known.lines(session, invoice)
+    stored = (await queries.lines(session, [(account.id, invoice.id)]))[account.id, invoice.id]
     books = await pricebooks.books(session)
     history, billed = await known.history(session, invoice, zone=account.zone, books=books)
 
@@ -62,17 +46,14 @@ async def verify(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
         found = dict(next_invoices(history, billed, on=invoice.invoice_on, since=date.min))
         again = found.get(Stream(invoice.stream), ())
 
-    expected = {
-        line.key: line_row(invoice.account_id, invoice.subscription_id, invoice.id, 0, line) for line in again
-    }
+    expected = {line.key: line_columns(line) for line in again}
+    present = {row.key for row in stored}
     differences = [f"{row.key} is not due" for row in stored if row.key not in expected]
-    differences += [f"{key} is missing" for key in expected if key not in {row.key for row in stored}]
+    differences += [f"{key} is missing" for key in expected if key not in present]
     for row in stored:
-        for field in COMPARED if row.key in expected else ():
-            if _plain(getattr(row, field)) != _plain(expected[row.key][field]):
-                differences.append(
-                    f"{row.key}: {field} is {getattr(row, field)}, due is {expected[row.key][field]}"
-                )
+        for field, due in expected.get(row.key, {}).items():
+            if _plain(getattr(row, field)) != _plain(due):
+                differences.append(f"{row.key}: {field} is {getattr(row, field)}, due is {due}")
     return Verdict(invoice, tuple(differences))
 
 

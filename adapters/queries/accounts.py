@@ -114,13 +114,6 @@ async def clocks_advancing(session: AsyncSession) -> list[UUID]:
     return list(await session.scalars(query))
 
 
-async def accounts_on_clock(session: AsyncSession, clock_id: UUID) -> list[UUID]:
-    """Name the accounts that hang on a test clock."""
-    return list(
-        await session.scalars(select(col(Account.account_id)).where(col(Account.test_clock_id) == clock_id))
-    )
-
-
 async def price_books(session: AsyncSession) -> list[PriceBook]:
     """Give all versions of the price book, oldest first."""
     return list(await session.scalars(select(PriceBook).order_by(col(PriceBook.version))))

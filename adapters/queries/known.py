@@ -71,17 +71,9 @@ async def history(
     )
 
 
-async def lines(session: AsyncSession, invoice: Invoice) -> list[InvoiceLine]:
-    """Give the lines of an invoice."""
-    query = select(InvoiceLine).where(
-        col(InvoiceLine.account_id) == invoice.account_id, col(InvoiceLine.invoice_id) == invoice.id
-    )
-    return list(await session.scalars(query))
-
-
 async def _billed(session: AsyncSession, invoice: Invoice) -> dict[str, Billed]:
     query = (
-        select(InvoiceLine, Invoice)
+        select(InvoiceLine)
         .join(
             Invoice,
             (col(Invoice.account_id) == col(InvoiceLine.account_id))
@@ -96,19 +88,19 @@ async def _billed(session: AsyncSession, invoice: Invoice) -> dict[str, Billed]:
         )
         .order_by(col(Invoice.number))
     )
-    found: dict[str, list[tuple[InvoiceLine, Invoice]]] = defaultdict(list)
-    for line, owner in await session.execute(query):
-        found[line.key].append((line, owner))
-    return {key: _sum(rows) for key, rows in found.items()}
+    found: dict[str, list[InvoiceLine]] = defaultdict(list)
+    for line in await session.scalars(query):
+        found[line.key].append(line)
+    return {key: _sum(lines) for key, lines in found.items()}
 
 
-def _sum(rows: list[tuple[InvoiceLine, Invoice]]) -> Billed:
-    line, _ = rows[0]
+def _sum(lines: list[InvoiceLine]) -> Billed:
+    line = lines[0]
     return Billed(
         section=Section(line.section),
         description=line.description,
         period=Period(line.period_start, line.period_end),
         service=Period(line.service_start, line.service_end),
-        amount=sum(row.amount_cents for row, _ in rows),
+        amount=sum(each.amount_cents for each in lines),
         change=line.change_key,
     )
