@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, TypeAlias
 
 import strawberry
@@ -26,7 +26,7 @@ class Period:
 
 def period(value: calendar.Period) -> Period:
     """Show a period."""
-    return Period(start=value.start, end=value.end, last_day=value.end - timedelta(days=1), days=value.days)
+    return Period(start=value.start, end=value.end, last_day=value.end - calendar.ONE_DAY, days=value.days)
 
 
 def dates(start: date, end: date) -> Period:

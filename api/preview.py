@@ -11,18 +11,12 @@ import strawberry
 from api import contracts, corrections, plans, refunds, seats, terms, trials, usage, workspaces
 from api.changes import Change, measure
 from api.context import Info
-from api.invoices import (
-    InvoiceLine,
-    UpcomingInvoice,
-    issued_as_upcoming,
-    lines_of,
-    upcoming_invoice,
-)
+from api.lines import InvoiceLine
 from api.results import UserError
 from api.scalars import Money, money
+from api.upcoming import UpcomingInvoice, issued_as_upcoming, upcoming_invoice
 from domain.refusal import Refusal
 from services.changes import Difference, Effect, Standing
-from services.previews import NextInvoice
 
 PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "subscription_start": plans.subscription_start_change,
@@ -176,15 +170,15 @@ def _shown(effect: Effect) -> ChangePreview:
 
 
 def _difference(found: Difference) -> BillDifference:
-    without, after = found.without.next_invoice, found.after.next_invoice
+    without, after = (upcoming_invoice(each.next_invoice) for each in (found.without, found.after))
     before, later = _lines(without), _lines(after)
     due_now = [issued_as_upcoming(row, lines) for row, lines in found.issued]
     known, kept = {_same(line) for line in before}, {_same(line) for line in later}
-    at_once = [line for upcoming in due_now for line in lines_of(upcoming)]
+    at_once = [line for upcoming in due_now for line in _lines(upcoming)]
     return BillDifference(
         due_now=due_now,
-        next_invoice_without=upcoming_invoice(without) if without else None,
-        next_invoice_with=upcoming_invoice(after) if after else None,
+        next_invoice_without=without,
+        next_invoice_with=after,
         added_lines=[*at_once, *(line for line in later if _same(line) not in known)],
         dropped_lines=[line for line in before if _same(line) not in kept],
         standing_without=_standing(found.without.standing),
@@ -196,8 +190,8 @@ def _standing(standing: Standing) -> AccountStanding:
     return AccountStanding(due=money(standing.due), credit=money(standing.credit))
 
 
-def _lines(preview: NextInvoice | None) -> list[InvoiceLine]:
-    return lines_of(upcoming_invoice(preview)) if preview else []
+def _lines(upcoming: UpcomingInvoice | None) -> list[InvoiceLine]:
+    return [line for section in upcoming.sections for line in section.lines] if upcoming else []
 
 
 def _same(line: InvoiceLine) -> tuple[object, ...]:

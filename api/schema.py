@@ -24,6 +24,7 @@ from api import (
     apikeys,
     contracts,
     corrections,
+    deliveries,
     limits,
     notifications,
     paying,
@@ -254,7 +255,7 @@ _FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
     "PriceBook": _price_book,
     "TestClock": _test_clock,
     "WebhookEndpoint": webhooks.find_endpoint,
-    "WebhookDelivery": webhooks.find_delivery,
+    "WebhookDelivery": deliveries.find_delivery,
 }
 FINDERS.update(_FINDERS)
 
@@ -304,8 +305,8 @@ MUTATIONS: Final = {
     "webhook_endpoint_change": webhooks.webhook_endpoint_change,
     "webhook_endpoint_remove": webhooks.webhook_endpoint_remove,
     "webhook_secret_rotate": webhooks.webhook_secret_rotate,
-    "webhook_redeliver": webhooks.webhook_redeliver,
-    "webhook_test": webhooks.webhook_test,
+    "webhook_redeliver": deliveries.webhook_redeliver,
+    "webhook_test": deliveries.webhook_test,
     "payment_method_set": paying.payment_method_set,
     "invoice_pay": paying.invoice_pay,
     "credit_note_create": corrections.credit_note_create,

@@ -13,10 +13,11 @@ from api.changes import Change, make
 from api.context import Info
 from api.enumerated import enumerated
 from api.enums import Metric, PhaseKind, Plan, SeatType
-from api.invoices import Invoice, UpcomingInvoice, invoice, upcoming_invoice
+from api.invoices import Invoice, invoice
 from api.nodes import Node, node_id
 from api.periods import Period, period
 from api.scalars import BigInt, Money, UnitPrice, money
+from api.upcoming import UpcomingInvoice, upcoming_invoice
 from domain.commitments import commitment_price, seat_price
 from services import previews
 from services.accounts import read_account
@@ -127,7 +128,7 @@ class Subscription(Node):
         async with info.context.sessions() as session:
             account = await read_account(session, account_id=self.account_key, wall=info.context.wall)
             found = await previews.forecast(session, account)
-        return upcoming_invoice(found) if found else None
+        return upcoming_invoice(found)
 
     @strawberry.field(description="Full seats held now; at least one is billed.")
     async def full_seats_held(self, info: Info) -> int:
@@ -153,7 +154,7 @@ def subscription(overview: Overview) -> Subscription:
         anchor_on=row.anchor_on,
         current_period=period(overview.period),
         run_rate=money(overview.run_rate),
-        next_invoice=upcoming_invoice(overview.next_invoice) if overview.next_invoice else None,
+        next_invoice=upcoming_invoice(overview.next_invoice),
         lite_seats_included=overview.lite_seats_included,
         billing=overview.phase.kind,
         term=period(overview.term),

@@ -7,7 +7,8 @@ from datetime import date, datetime
 import strawberry
 
 from api.enums import Channel, Metric
-from api.invoices import Invoice, InvoiceLine, TierPart, invoice, stored_line, tier_part
+from api.invoices import Invoice, invoice
+from api.lines import InvoiceLine, TierPart, stored_line, tier_part
 from api.periods import Period, period
 from api.scalars import BigInt
 from services.tracing import Trace
