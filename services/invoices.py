@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.live import Touched, touch
+from adapters.queries import duework, locks
 from adapters.queries import invoices as queries
-from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain import ledger
@@ -89,7 +89,7 @@ async def schedule_close(session: AsyncSession, account: AccountNow, row: Subscr
     """Make the subscription fall due for closing as the day after its period opens."""
     due_at = opening(row.period_end, account.zone)
     await session.flush()
-    await subscription_queries.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
+    await duework.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
 
 
 async def issue_change(session: AsyncSession, account: AccountNow, row: Subscription) -> list[Invoice]:
@@ -175,7 +175,7 @@ async def _write(session: AsyncSession, made: Sequence[_Draft]) -> None:
         lines=[line for draft in made for line in draft.lines],
         entries=[entry for draft in made for entry in draft.entries],
     )
-    await subscription_queries.schedule(session, [work for draft in made for work in draft.work])
+    await duework.schedule(session, [work for draft in made for work in draft.work])
     await tell(session, [draft.notice for draft in made])
 
 
@@ -195,10 +195,8 @@ async def _open_next(
     await session.flush()
     for account, row in zip(accounts, rows, strict=True):
         if row.status == "ENDED":
-            await subscription_queries.unschedule(
-                session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"]
-            )
-    await subscription_queries.schedule(session, work)
+            await duework.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"])
+    await duework.schedule(session, work)
     await watching.periods_opened(session, accounts)
 
 
@@ -226,9 +224,7 @@ async def _close_ended(session: AsyncSession, accounts: Sequence[AccountNow]) ->
         await _issue(session, [account], on={account.id: row.period_end}, rows=[row])
         row.dirty_from = None
         await session.flush()
-        await subscription_queries.unschedule(
-            session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"]
-        )
+        await duework.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"])
     return len(due)
 
 

@@ -6,9 +6,10 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.queries import duework
 from adapters.queries import subscriptions as queries
 from adapters.queries import usage as usage_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.subscriptions import Subscription
 from domain.calendar import local_day, month_of, opening
 from services.accounts import AccountNow
@@ -37,4 +38,4 @@ async def _invoice_once_more(
     row.dirty_from = min(day, row.dirty_from or day)
     await session.flush()
     due_at = opening(row.period_end, account.zone)
-    await queries.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
+    await duework.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])

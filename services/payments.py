@@ -22,9 +22,9 @@ from adapters.gateway.protocol import (
 )
 from adapters.ids import new_id
 from adapters.live import Touched, touch
+from adapters.queries import duework
 from adapters.queries import invoices as queries
-from adapters.queries import subscriptions as subscription_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.payments import PaymentAttempt
 from domain import ledger
@@ -120,9 +120,7 @@ async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
             account.row.frozen_at = account.now
             notice = announcements.frozen(account, number=invoice.number, due=invoice.due_cents)
             await tell(session, [notice])
-    await subscription_queries.unschedule(
-        session, account_id=account.id, subject_id=invoice_id, kinds=["FREEZE"]
-    )
+    await duework.unschedule(session, account_id=account.id, subject_id=invoice_id, kinds=["FREEZE"])
 
 
 async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID, outcome: Outcome) -> None:
@@ -184,7 +182,7 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     """Record the attempt to make, or take up the one whose outcome is not known; None when there is nothing to do."""
     invoice = await queries.find(session, account_id=account.id, invoice_id=invoice_id)
     if invoice is None or invoice.status != InvoiceStatus.OPEN:
-        await subscription_queries.unschedule(
+        await duework.unschedule(
             session, account_id=account.id, subject_id=invoice_id, kinds=["COLLECT", "FREEZE"]
         )
         return None
@@ -278,23 +276,19 @@ async def _climb(session: AsyncSession, account: AccountNow, invoice: Invoice, l
     attempts = [due.due_at for due in work if due.kind == "COLLECT"]
     invoice.next_attempt_at = attempts[0] if attempts else None
     await session.flush()
-    await subscription_queries.unschedule(
-        session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"]
-    )
+    await duework.unschedule(session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"])
     if account.row.frozen_at is not None:
         work = [due for due in work if due.kind != "FREEZE"]
-    await subscription_queries.schedule(session, work)
+    await duework.schedule(session, work)
 
 
 async def _schedule_collect(session: AsyncSession, account: AccountNow, invoice: Invoice) -> None:
     """Make the due work of an invoice's charge agree with the invoice."""
     if invoice.next_attempt_at is None:
-        await subscription_queries.unschedule(
-            session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"]
-        )
+        await duework.unschedule(session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"])
         return
     work = Due(account.id, "COLLECT", invoice.id, invoice.next_attempt_at)
-    await subscription_queries.schedule(session, [work])
+    await duework.schedule(session, [work])
 
 
 def _event(outcome: Outcome) -> AttemptEvent:

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.gateway.protocol import Gateway, NoAnswer, Refunded, RefundRefused
 from adapters.ids import new_id
+from adapters.queries import duework
 from adapters.queries import invoices as invoice_queries
 from adapters.queries import refunds as queries
-from adapters.queries import subscriptions as due_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.refunds import Refund
 from domain import ledger
 from domain.ledger import MoveKind
@@ -75,7 +75,7 @@ async def create(
     await session.flush()
     begun = ledger.refund_begun(amount_cents)
     await post(session, account, begun, kind=MoveKind.REFUND, invoice_id=payment.invoice_id)
-    await due_queries.schedule(session, [Due(account.id, "REFUND", refund.id, account.now)])
+    await duework.schedule(session, [Due(account.id, "REFUND", refund.id, account.now)])
     return refund
 
 
@@ -108,7 +108,7 @@ async def record(session: AsyncSession, account: AccountNow, *, refund_id: UUID,
     refund.status = NEXT[RefundStatus(refund.status), _event(outcome)].value
     if outcome is None:
         wait = min(max(account.now - refund.created_at, ASK_AGAIN_AFTER), LONGEST_WAIT)
-        await due_queries.schedule(session, [Due(account.id, "REFUND", refund.id, account.now + wait)])
+        await duework.schedule(session, [Due(account.id, "REFUND", refund.id, account.now + wait)])
         return
     refund.provider_reference, refund.finished_at = outcome.reference, account.now
     if isinstance(outcome, Refunded):
@@ -134,7 +134,7 @@ async def _ask(gateway: Gateway, refund: Refund, *, charge: str) -> Outcome:
 
 
 async def _unschedule(session: AsyncSession, account: AccountNow, refund_id: UUID) -> None:
-    await due_queries.unschedule(session, account_id=account.id, subject_id=refund_id, kinds=["REFUND"])
+    await duework.unschedule(session, account_id=account.id, subject_id=refund_id, kinds=["REFUND"])
 
 
 def _event(outcome: Outcome) -> RefundEvent:
