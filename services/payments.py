@@ -7,7 +7,7 @@ and a new one is made only after a known decline.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -38,6 +38,7 @@ from domain.dunning import (
     after_action_asked,
     after_decline,
     again,
+    ask_again_in,
 )
 from domain.invoicing import InvoiceNotOpen, InvoiceStatus
 from domain.ledger import MoveKind
@@ -47,10 +48,6 @@ from services.accounts import AccountNow, lock_account
 from services.invoices import collection_work, find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
 from services.notifications import Notice, tell
-
-ASK_AGAIN_AFTER = timedelta(minutes=5)
-LONGEST_WAIT = timedelta(days=1)
-"""After a lost answer the provider is asked again with the same key, at first soon, then at intervals that double."""
 
 NO_METHOD = "no payment method is on file."
 ON_ITS_WAY = frozenset({AttemptStatus.PENDING, AttemptStatus.UNKNOWN, AttemptStatus.ACTION_NEEDED})
@@ -168,8 +165,7 @@ async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID
             )
             await tell(session, [notice])
         case None:
-            age = account.now - attempt.created_at
-            invoice.next_attempt_at = account.now + min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
+            invoice.next_attempt_at = account.now + ask_again_in(account.now - attempt.created_at)
             await _schedule_collect(session, account, invoice)
 
 
