@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from adapters.database import Engine
+from adapters.live import connect
 from adapters.stopping import within
 from adapters.upgrade import revisions
 
@@ -108,5 +106,5 @@ async def _redis(url: str) -> State:
 
 
 async def _ping(url: str) -> None:
-    async with Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as client:
+    async with connect(url) as client:
         await client.ping()

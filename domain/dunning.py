@@ -10,6 +10,9 @@ from enum import StrEnum
 LADDER = (0, 7, 14, 21)
 FREEZE_ON_DAY = 28
 
+ASK_AGAIN_AFTER = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(days=1)
+
 
 class AttemptStatus(StrEnum):
     """Where one payment attempt stands.
@@ -125,6 +128,14 @@ def after_action_asked(ladder: Ladder) -> Ladder:
 def again(ladder: Ladder, today: date) -> Ladder:
     """Begin a new ladder: the payer paid by hand or gave a new payment method."""
     return Ladder(today, 0, STEPS[ladder.state, DunningEvent.PAYER_ACTED])
+
+
+def ask_again_in(age: timedelta) -> timedelta:
+    """Give how long to wait, `age` after a charge or a refund was made, before asking for an answer that was lost.
+
+    At first soon, then at intervals that double, up to a day.
+    """
+    return min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
 
 
 def explain(ladder: Ladder, *, is_frozen: bool, has_method: bool, failure: str | None) -> str:

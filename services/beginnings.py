@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import pricebooks
 from adapters.ids import new_id
-from adapters.queries import locks
-from adapters.queries import subscriptions as queries
+from adapters.queries import duework, locks
 from adapters.queries import workspaces as workspace_queries
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
@@ -111,7 +110,7 @@ async def begin(
         await session.flush()
     else:
         await locks.stop_usage(session, [account.id])
-        await queries.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["TRIAL_END"])
+        await duework.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["TRIAL_END"])
     row.price_book_version = book.version
     await histories.append(session, account, row, fact)
     issued = await turn(session, account, row, on=start_on, anchor=start_on)

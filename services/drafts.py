@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.live import Touched, touch
+from adapters.queries import duework
 from adapters.queries import invoices as queries
-from adapters.queries import subscriptions as subscription_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain import ledger
@@ -81,7 +81,7 @@ async def write(session: AsyncSession, drafts: Sequence[Draft]) -> None:
         lines=[line for each in drafts for line in each.lines],
         entries=[entry for each in drafts for entry in each.entries],
     )
-    await subscription_queries.schedule(session, [work for each in drafts for work in each.work])
+    await duework.schedule(session, [work for each in drafts for work in each.work])
     await tell(session, [each.notice for each in drafts])
 
 

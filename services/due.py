@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters import metrics
 from adapters.gateway.protocol import Gateway
-from adapters.queries import subscriptions as queries
-from adapters.queries.subscriptions import Due
+from adapters.queries import duework
+from adapters.queries.duework import Due
 from services import invoices, payments, refunds, reminders, subscriptions
 from services.accounts import lock_account, lock_accounts
 
@@ -66,9 +66,9 @@ async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: dat
         log.exception("%s of account %s failed", due.kind, due.account_id)
         reason = repr(failure)
     async with sessions.begin() as session:
-        is_done = not await queries.is_still_due(session, due)
+        is_done = not await duework.is_still_due(session, due)
         if not is_done:
-            await queries.fail_due(session, due, reason=reason, wall=wall, park_after=PARK_AFTER)
+            await duework.fail_due(session, due, reason=reason, wall=wall, park_after=PARK_AFTER)
     metrics.work_ended(due.kind, is_done=is_done)
     return is_done
 
@@ -76,13 +76,13 @@ async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: dat
 async def take(sessions: Sessions, *, kind: str, wall: datetime, limit: int = CHUNK) -> list[Due]:
     """Claim due work of one kind for the time of a lease."""
     async with sessions.begin() as session:
-        return await queries.take_due(session, kind=kind, wall=wall, limit=limit, lease=LEASE)
+        return await duework.take_due(session, kind=kind, wall=wall, limit=limit, lease=LEASE)
 
 
 async def count(sessions: Sessions, *, kind: str, wall: datetime) -> int:
     """Count the due work of one kind that nobody has taken."""
     async with sessions.begin() as session:
-        return await queries.count_due(session, kind=kind, wall=wall)
+        return await duework.count_due(session, kind=kind, wall=wall)
 
 
 async def close_chunk(sessions: Sessions, gateway: Gateway, *, wall: datetime, limit: int = CHUNK) -> int:
@@ -97,7 +97,7 @@ async def closes(sessions: Sessions, gateway: Gateway, *, wall: datetime) -> Asy
     """Close every period that is over and in nobody's hands, and tell of each chunk."""
     while taken := await _close_taken(sessions, gateway, wall=wall, limit=CHUNK):
         async with sessions.begin() as session:
-            still_due = await queries.count_still_due(session, taken)
+            still_due = await duework.count_still_due(session, taken)
         yield Closed(len(taken), still_due)
 
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.queries import duework, locks
 from adapters.queries import invoices as queries
-from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.billing import running_period
@@ -74,7 +74,7 @@ async def schedule_close(session: AsyncSession, account: AccountNow, row: Subscr
     """Make the subscription fall due for closing as the day after its period opens."""
     due_at = opening(row.period_end, account.zone)
     await session.flush()
-    await subscription_queries.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
+    await duework.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
 
 
 async def issue_change(session: AsyncSession, account: AccountNow, row: Subscription) -> list[Invoice]:
@@ -146,10 +146,8 @@ async def _open_next(
     await session.flush()
     for account, row in zip(accounts, rows, strict=True):
         if row.status == "ENDED":
-            await subscription_queries.unschedule(
-                session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"]
-            )
-    await subscription_queries.schedule(session, work)
+            await duework.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"])
+    await duework.schedule(session, work)
     await watching.periods_opened(session, accounts)
 
 
@@ -177,9 +175,7 @@ async def _close_ended(session: AsyncSession, accounts: Sequence[AccountNow]) ->
         await _issue(session, [account], on={account.id: row.period_end}, rows=[row])
         row.dirty_from = None
         await session.flush()
-        await subscription_queries.unschedule(
-            session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"]
-        )
+        await duework.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["CLOSE"])
     return len(due)
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.ids import new_id
 from adapters.live import Touched, touch
 from adapters.queries import accounts as account_queries
+from adapters.queries import duework
 from adapters.queries import invoices as queries
-from adapters.queries import subscriptions as subscription_queries
 from adapters.tables.invoices import Invoice
 from domain import ledger
 from domain.invoicing import NEXT, InvoiceEvent, InvoiceStatus, draw
@@ -103,7 +103,7 @@ async def close_collection(session: AsyncSession, account: AccountNow, invoice: 
     """Stop collecting an invoice; when it was the last open one, a frozen account is restored at once (section 11)."""
     invoice.next_attempt_at = None
     await session.flush()
-    await subscription_queries.unschedule(
+    await duework.unschedule(
         session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT", "FREEZE"]
     )
     if account.row.frozen_at and not await queries.open_invoices(session, account_id=account.id):

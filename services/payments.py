@@ -7,7 +7,7 @@ and a new one is made only after a known decline.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -22,9 +22,9 @@ from adapters.gateway.protocol import (
 )
 from adapters.ids import new_id
 from adapters.live import Touched, touch
+from adapters.queries import duework
 from adapters.queries import invoices as queries
-from adapters.queries import subscriptions as subscription_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.payments import PaymentAttempt
 from domain import ledger
@@ -38,6 +38,7 @@ from domain.dunning import (
     after_action_asked,
     after_decline,
     again,
+    ask_again_in,
 )
 from domain.invoicing import InvoiceNotOpen, InvoiceStatus
 from domain.ledger import MoveKind
@@ -48,10 +49,6 @@ from services.drafts import collection_work
 from services.invoices import find_invoice, ladder_of
 from services.ledger import apply_credit, mark_paid, post
 from services.notifications import Notice, tell
-
-ASK_AGAIN_AFTER = timedelta(minutes=5)
-LONGEST_WAIT = timedelta(days=1)
-"""After a lost answer the provider is asked again with the same key, at first soon, then at intervals that double."""
 
 NO_METHOD = "no payment method is on file."
 ON_ITS_WAY = frozenset({AttemptStatus.PENDING, AttemptStatus.UNKNOWN, AttemptStatus.ACTION_NEEDED})
@@ -121,9 +118,7 @@ async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
             account.row.frozen_at = account.now
             notice = announcements.frozen(account, number=invoice.number, due=invoice.due_cents)
             await tell(session, [notice])
-    await subscription_queries.unschedule(
-        session, account_id=account.id, subject_id=invoice_id, kinds=["FREEZE"]
-    )
+    await duework.unschedule(session, account_id=account.id, subject_id=invoice_id, kinds=["FREEZE"])
 
 
 async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID, outcome: Outcome) -> None:
@@ -171,8 +166,7 @@ async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID
             )
             await tell(session, [notice])
         case None:
-            age = account.now - attempt.created_at
-            invoice.next_attempt_at = account.now + min(max(age, ASK_AGAIN_AFTER), LONGEST_WAIT)
+            invoice.next_attempt_at = account.now + ask_again_in(account.now - attempt.created_at)
             await _schedule_collect(session, account, invoice)
 
 
@@ -185,7 +179,7 @@ async def _begin(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     """Record the attempt to make, or take up the one whose outcome is not known; None when there is nothing to do."""
     invoice = await queries.find(session, account_id=account.id, invoice_id=invoice_id)
     if invoice is None or invoice.status != InvoiceStatus.OPEN:
-        await subscription_queries.unschedule(
+        await duework.unschedule(
             session, account_id=account.id, subject_id=invoice_id, kinds=["COLLECT", "FREEZE"]
         )
         return None
@@ -279,23 +273,19 @@ async def _climb(session: AsyncSession, account: AccountNow, invoice: Invoice, l
     attempts = [due.due_at for due in work if due.kind == "COLLECT"]
     invoice.next_attempt_at = attempts[0] if attempts else None
     await session.flush()
-    await subscription_queries.unschedule(
-        session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"]
-    )
+    await duework.unschedule(session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"])
     if account.row.frozen_at is not None:
         work = [due for due in work if due.kind != "FREEZE"]
-    await subscription_queries.schedule(session, work)
+    await duework.schedule(session, work)
 
 
 async def _schedule_collect(session: AsyncSession, account: AccountNow, invoice: Invoice) -> None:
     """Make the due work of an invoice's charge agree with the invoice."""
     if invoice.next_attempt_at is None:
-        await subscription_queries.unschedule(
-            session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"]
-        )
+        await duework.unschedule(session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT"])
         return
     work = Due(account.id, "COLLECT", invoice.id, invoice.next_attempt_at)
-    await subscription_queries.schedule(session, [work])
+    await duework.schedule(session, [work])
 
 
 def _event(outcome: Outcome) -> AttemptEvent:

@@ -6,27 +6,25 @@ The refund's id is the provider's idempotency key, so that one cut short anywher
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.gateway.protocol import Gateway, NoAnswer, Refunded, RefundRefused
 from adapters.ids import new_id
+from adapters.queries import duework
 from adapters.queries import invoices as invoice_queries
 from adapters.queries import refunds as queries
-from adapters.queries import subscriptions as due_queries
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from adapters.tables.refunds import Refund
 from domain import ledger
+from domain.dunning import ask_again_in
 from domain.ledger import MoveKind
 from domain.refunds import NEXT, RefundEvent, RefundStatus, check_refund
 from domain.refusal import Refusal
 from services.accounts import AccountNow, lock_account
 from services.ledger import credit_balances, post
-
-ASK_AGAIN_AFTER = timedelta(minutes=5)
-LONGEST_WAIT = timedelta(days=1)
 
 Outcome = Refunded | RefundRefused | None
 """What a provider answered; None when its answer was lost."""
@@ -75,7 +73,7 @@ async def create(
     await session.flush()
     begun = ledger.refund_begun(amount_cents)
     await post(session, account, begun, kind=MoveKind.REFUND, invoice_id=payment.invoice_id)
-    await due_queries.schedule(session, [Due(account.id, "REFUND", refund.id, account.now)])
+    await duework.schedule(session, [Due(account.id, "REFUND", refund.id, account.now)])
     return refund
 
 
@@ -107,8 +105,8 @@ async def record(session: AsyncSession, account: AccountNow, *, refund_id: UUID,
     was_paid = refund.status == RefundStatus.SUCCEEDED
     refund.status = NEXT[RefundStatus(refund.status), _event(outcome)].value
     if outcome is None:
-        wait = min(max(account.now - refund.created_at, ASK_AGAIN_AFTER), LONGEST_WAIT)
-        await due_queries.schedule(session, [Due(account.id, "REFUND", refund.id, account.now + wait)])
+        due_at = account.now + ask_again_in(account.now - refund.created_at)
+        await duework.schedule(session, [Due(account.id, "REFUND", refund.id, due_at)])
         return
     refund.provider_reference, refund.finished_at = outcome.reference, account.now
     if isinstance(outcome, Refunded):
@@ -134,7 +132,7 @@ async def _ask(gateway: Gateway, refund: Refund, *, charge: str) -> Outcome:
 
 
 async def _unschedule(session: AsyncSession, account: AccountNow, refund_id: UUID) -> None:
-    await due_queries.unschedule(session, account_id=account.id, subject_id=refund_id, kinds=["REFUND"])
+    await duework.unschedule(session, account_id=account.id, subject_id=refund_id, kinds=["REFUND"])
 
 
 def _event(outcome: Outcome) -> RefundEvent:

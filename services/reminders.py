@@ -6,8 +6,8 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.queries import subscriptions as queries
-from adapters.queries.subscriptions import Due
+from adapters.queries import duework
+from adapters.queries.duework import Due
 from adapters.tables.subscriptions import Subscription
 from domain.billing import at_moment
 from domain.calendar import Period, local_day, opening, show_day
@@ -28,14 +28,14 @@ async def schedule(
     """Make the next reminder of a yearly subscription fall due."""
     due_at = opening(next_reminder(phase, after), account.zone)
     await session.flush()
-    await queries.schedule(session, [Due(account.id, "REMINDER", row.id, due_at)])
+    await duework.schedule(session, [Due(account.id, "REMINDER", row.id, due_at)])
 
 
 async def remind(session: AsyncSession, account: AccountNow, due: Due) -> None:
     """Announce the renewal that is near, and wait for the next one; one that was cancelled is not announced."""
     row = await histories.running_row(session, account)
     if row is None or row.id != due.subject_id or row.billing != PhaseKind.YEARLY:
-        await queries.unschedule(
+        await duework.unschedule(
             session, account_id=account.id, subject_id=due.subject_id, kinds=["REMINDER"]
         )
         return

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.queries import subscriptions as queries
-from adapters.queries.subscriptions import Due
+from adapters.queries import duework
+from adapters.queries.duework import Due
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.billing import conversion
@@ -196,7 +196,7 @@ async def end_trial(session: AsyncSession, account: AccountNow) -> list[Invoice]
     ended_at = opening(row.period_end, account.zone)
     await histories.append(session, account, row, Ended(at=ended_at))
     row.status, row.ended_at = "ENDED", ended_at
-    await queries.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["TRIAL_END"])
+    await duework.unschedule(session, account_id=account.id, subject_id=row.id, kinds=["TRIAL_END"])
     return []
 
 
@@ -244,4 +244,4 @@ def _is_yearly(phase: Phase) -> bool:
 
 async def _schedule_trial_end(session: AsyncSession, account: AccountNow, row: Subscription) -> None:
     due_at = opening(row.period_end, account.zone)
-    await queries.schedule(session, [Due(account.id, "TRIAL_END", row.id, due_at)])
+    await duework.schedule(session, [Due(account.id, "TRIAL_END", row.id, due_at)])

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters.gateway.protocol import Gateway
 from adapters.ids import new_id
 from adapters.queries import accounts as account_queries
-from adapters.queries import subscriptions as queries
+from adapters.queries import duework
+from adapters.queries.duework import Due
 from adapters.tables.testclocks import TestClock
 from domain.refusal import Refusal
 from services import due as due_work
@@ -117,13 +118,13 @@ async def _run(sessions: Sessions, gateway: Gateway, *, clock_id: UUID, wall: da
         return await _lock(session, clock_id)
 
 
-async def _step(sessions: Sessions, *, clock_id: UUID) -> queries.Due | None:
+async def _step(sessions: Sessions, *, clock_id: UUID) -> Due | None:
     """Move the clock to the next thing due, or to the target when nothing is left on the way."""
     async with sessions.begin() as session:
         clock = await _lock(session, clock_id)
         if clock.target_at is None:
             return None
-        due = await queries.due_for_clock(session, clock_id=clock_id, until=clock.target_at)
+        due = await duework.due_for_clock(session, clock_id=clock_id, until=clock.target_at)
         if due is None:
             clock.now_at, clock.target_at, clock.lease_until = clock.target_at, None, None
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from services import due
 from workers.tools import Tools
 

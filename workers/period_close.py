@@ -18,21 +18,22 @@ async def close_periods(tools: Tools, *, wall: datetime) -> int:
 
 async def end_trials(tools: Tools, *, wall: datetime) -> int:
     """End every trial whose time is up."""
-    taken = await due.take(tools.sessions, kind="TRIAL_END", wall=wall)
-    for work in taken:
-        await due.try_to_do(tools.sessions, tools.gateway, work, wall=wall)
-    return len(taken)
+    return await _one_by_one(tools, kind="TRIAL_END", wall=wall)
 
 
 async def remind(tools: Tools, *, wall: datetime) -> int:
     """Announce the renewals that are near."""
-    taken = await due.take(tools.sessions, kind="REMINDER", wall=wall)
-    for work in taken:
-        await due.try_to_do(tools.sessions, tools.gateway, work, wall=wall)
-    return len(taken)
+    return await _one_by_one(tools, kind="REMINDER", wall=wall)
 
 
 async def finish_advances(tools: Tools, *, wall: datetime) -> None:
     """Finish the advances of test clocks whose process is gone."""
     for clock_id in await testclocks.unfinished(tools.sessions):
         await testclocks.resume(tools.sessions, tools.gateway, clock_id=clock_id, wall=wall)
+
+
+async def _one_by_one(tools: Tools, *, kind: str, wall: datetime) -> int:
+    taken = await due.take(tools.sessions, kind=kind, wall=wall)
+    for work in taken:
+        await due.try_to_do(tools.sessions, tools.gateway, work, wall=wall)
+    return len(taken)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from domain.dunning import (
@@ -15,6 +17,7 @@ from domain.dunning import (
     after_action_asked,
     after_decline,
     again,
+    ask_again_in,
     explain,
 )
 from tests.domain.builders import on
@@ -48,6 +51,16 @@ def test_paying_by_hand_or_a_new_card_begins_a_new_ladder_at_once() -> None:
     assert ladder.attempt_on == on("2026-09-20")
     assert after_decline(ladder, is_hard=False).attempt_on == on("2026-09-27")
     assert ladder.freeze_on == on("2026-10-18")
+
+
+def test_a_lost_answer_is_asked_for_soon_then_after_twice_as_long_then_daily() -> None:
+    age, waits = timedelta(), []
+    for _ in range(11):
+        waits.append(ask_again_in(age))
+        age += waits[-1]
+
+    minutes = [wait // timedelta(minutes=1) for wait in waits]
+    assert minutes == [5, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 1440]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from adapters.queries.subscriptions import Due
+from adapters.queries.duework import Due
 from services import due, payments
 from tests.gateway.running_provider import RunningProvider
 from tests.services.books import check_books, check_settled

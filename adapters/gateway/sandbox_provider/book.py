@@ -7,7 +7,7 @@ same key, however many at once, find the first one's charge.
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -20,14 +20,22 @@ from adapters.gateway.sandbox_provider.records import (
     PaymentMethod,
     Record,
     Refund,
-    is_for,
 )
 from adapters.gateway.sandbox_provider.tokens import TOKENS
-from adapters.gateway.sandbox_provider.wire import ChargeOrder, PageOrder, ProviderRefusal, RefundOrder
+from adapters.gateway.sandbox_provider.wire import (
+    ChargeOrder,
+    CustomerOrder,
+    PageOrder,
+    ProviderRefusal,
+    RefundOrder,
+)
 
 NOT_CHARGED = "The charge did not succeed, so there is nothing to give back."
 TOO_MUCH = "This is more than is left of the charge."
 NO_REFUNDS = "The card takes no refunds."
+
+Made = TypeVar("Made", Customer, PaymentMethod, Charge, Refund, Page)
+Order = CustomerOrder | ChargeOrder | RefundOrder | PageOrder
 
 Decision = Literal["confirmed", "refused", "given_up"]
 DECLINES: dict[Decision, str | None] = {
@@ -42,37 +50,28 @@ class Book:
 
     def __init__(self, journal: Path | None = None, *, public_url: str = "") -> None:
         self._public_url = public_url
-        self._customers: dict[str, Customer] = {}
-        self._customers_by_key: dict[str, Customer] = {}
-        self._methods: dict[str, PaymentMethod] = {}
-        self._charges: dict[str, Charge] = {}
-        self._charges_by_key: dict[str, str] = {}
+        self._records: dict[str, Record] = {}
+        self._made: dict[tuple[type[Record], str], str] = {}
         self._charges_of_method: Counter[str] = Counter()
-        self._refunds_by_key: dict[str, Refund] = {}
         self._refunded_cents: Counter[str] = Counter()
-        self._pages: dict[str, Page] = {}
-        self._pages_by_key: dict[str, Page] = {}
         self._journal = Journal(journal) if journal else None
         if self._journal:
             decoder = msgspec.json.Decoder(Record)
             for line in self._journal.lines():
                 self._remember(decoder.decode(line))
 
-    def create_customer(self, *, name: str, idempotency_key: str) -> Customer:
+    def create_customer(self, order: CustomerOrder, *, idempotency_key: str) -> Customer:
         """Return the customer of this key, made now if there is none."""
-        known = self._customers_by_key.get(idempotency_key)
-        if known is None:
-            customer = Customer(id=_new_id("cus"), name=name, idempotency_key=idempotency_key)
-            self._keep(customer)
-            return customer
-        if known.name != name:
-            raise _key_used_for_something_else()
-        return known
+        known = self._known(Customer, order, idempotency_key)
+        if known:
+            return known
+        customer = Customer(id=_new_id("cus"), name=order.name, idempotency_key=idempotency_key)
+        self._keep(customer)
+        return customer
 
     def attach(self, *, customer: str, token: str) -> PaymentMethod:
         """Keep the payment method behind a token for the customer."""
-        if customer not in self._customers:
-            raise _missing("customer")
+        self._find(Customer, customer)
         behaviour = TOKENS.get(token)
         if behaviour is None or behaviour.is_refused:
             message = "This payment method cannot be used." if behaviour else "This payment page has expired."
@@ -90,14 +89,12 @@ class Book:
 
     def charge(self, order: ChargeOrder, *, idempotency_key: str) -> tuple[Charge, bool]:
         """Return the charge of this key as it now is, and whether it was made just now."""
-        if idempotency_key in self._charges_by_key:
-            known = self.find(self._charges_by_key[idempotency_key])
-            if not is_for(known, order):
-                raise _key_used_for_something_else()
+        known = self._known(Charge, order, idempotency_key)
+        if known:
             return known, False
         method = self.method(order.payment_method)
         if method.customer != order.customer:
-            raise _missing("payment method")
+            raise _missing(PaymentMethod)
         behaviour = TOKENS[method.token]
         code = behaviour.decides(earlier_charges=self._charges_of_method[method.id])
         decided: Literal["succeeded", "declined"] = "declined" if code else "succeeded"
@@ -127,10 +124,8 @@ class Book:
 
     def refund(self, order: RefundOrder, *, idempotency_key: str) -> tuple[Refund, bool]:
         """Return the refund of this key, and whether it was made or refused just now."""
-        known = self._refunds_by_key.get(idempotency_key)
-        if known is not None:
-            if not is_for(known, order):
-                raise _key_used_for_something_else()
+        known = self._known(Refund, order, idempotency_key)
+        if known:
             return known, False
         refusal = self._refusal(order)
         refund = Refund(
@@ -146,13 +141,10 @@ class Book:
 
     def open_page(self, order: PageOrder, *, idempotency_key: str) -> Page:
         """Return the page of this key, made now if there is none."""
-        known = self._pages_by_key.get(idempotency_key)
-        if known is not None:
-            if not is_for(known, order):
-                raise _key_used_for_something_else()
+        known = self._known(Page, order, idempotency_key)
+        if known:
             return known
-        if order.customer not in self._customers:
-            raise _missing("customer")
+        self._find(Customer, order.customer)
         page_id = _new_id("page")
         page = Page(
             **msgspec.structs.asdict(order),
@@ -165,32 +157,46 @@ class Book:
 
     def method(self, reference: str) -> PaymentMethod:
         """Return a stored payment method."""
-        if reference not in self._methods:
-            raise _missing("payment method")
-        return self._methods[reference]
+        return self._find(PaymentMethod, reference)
 
     def find(self, charge_id: str) -> Charge:
         """Return a charge."""
-        if charge_id not in self._charges:
-            raise _missing("charge")
-        return self._charges[charge_id]
+        return self._find(Charge, charge_id)
 
     def page(self, page_id: str) -> Page:
         """Return a page."""
-        if page_id not in self._pages:
-            raise _missing("page")
-        return self._pages[page_id]
+        return self._find(Page, page_id)
 
     def charges(self, *, idempotency_key: str | None = None) -> list[Charge]:
         """Return every charge in the order it was asked for, or only that of one key."""
         if idempotency_key is None:
-            return list(self._charges.values())
-        found = self._charges_by_key.get(idempotency_key)
-        return [self._charges[found]] if found else []
+            return self._all(Charge)
+        made = self._made.get((Charge, idempotency_key))
+        return [self.find(made)] if made else []
 
     def refunds(self) -> list[Refund]:
         """Return every refund in the order it was asked for, those refused as well."""
-        return list(self._refunds_by_key.values())
+        return self._all(Refund)
+
+    def _known(self, kind: type[Made], order: Order, idempotency_key: str) -> Made | None:
+        """Return what was made with a key before; raises `ProviderRefusal` if that was something else."""
+        made = self._made.get((kind, idempotency_key))
+        if made is None:
+            return None
+        known = self._find(kind, made)
+        if any(getattr(known, field) != getattr(order, field) for field in order.__struct_fields__):
+            message = "This idempotency key was used with other parameters."
+            raise ProviderRefusal(409, code="idempotency_error", message=message)
+        return known
+
+    def _find(self, kind: type[Made], reference: str) -> Made:
+        record = self._records.get(reference)
+        if not isinstance(record, kind):
+            raise _missing(kind)
+        return record
+
+    def _all(self, kind: type[Made]) -> list[Made]:
+        return [record for record in self._records.values() if isinstance(record, kind)]
 
     def _refusal(self, order: RefundOrder) -> str | None:
         """Return why a refund is refused, or `None` if it is not."""
@@ -210,33 +216,19 @@ class Book:
         self._remember(record)
 
     def _remember(self, record: Record) -> None:
-        match record:
-            case Customer():
-                self._customers[record.id] = record
-                self._customers_by_key[record.idempotency_key] = record
-            case PaymentMethod():
-                self._methods[record.id] = record
-            case Charge():
-                self._charges_of_method[record.payment_method] += record.id not in self._charges
-                self._charges[record.id] = record
-                self._charges_by_key[record.idempotency_key] = record.id
-            case Refund():
-                self._refunds_by_key[record.idempotency_key] = record
-                if record.status == "succeeded":
-                    self._refunded_cents[record.charge] += record.amount_cents
-            case Page():
-                self._pages[record.id] = record
-                self._pages_by_key[record.idempotency_key] = record
+        if isinstance(record, Charge):
+            self._charges_of_method[record.payment_method] += record.id not in self._records
+        if isinstance(record, Refund) and record.status == "succeeded":
+            self._refunded_cents[record.charge] += record.amount_cents
+        self._records[record.id] = record
+        if not isinstance(record, PaymentMethod):
+            self._made[type(record), record.idempotency_key] = record.id
 
 
 def _new_id(prefix: str) -> str:
     return f"{prefix}_{uuid4().hex}"
 
 
-def _missing(what: str) -> ProviderRefusal:
-    return ProviderRefusal(404, code="resource_missing", message=f"No such {what}.")
-
-
-def _key_used_for_something_else() -> ProviderRefusal:
-    message = "This idempotency key was used with other parameters."
-    return ProviderRefusal(409, code="idempotency_error", message=message)
+def _missing(kind: type[Record]) -> ProviderRefusal:
+    name = str(kind.__struct_config__.tag).replace("_", " ")
+    return ProviderRefusal(404, code="resource_missing", message=f"No such {name}.")

@@ -41,7 +41,7 @@ class Provider:
         order = await body_as(request, CustomerOrder)
 
         def act() -> Response:
-            return json_response(self.book.create_customer(name=order.name, idempotency_key=key))
+            return json_response(self.book.create_customer(order, idempotency_key=key))
 
         return await self._misbehaving(request, "customer", act)
 

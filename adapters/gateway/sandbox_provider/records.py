@@ -58,8 +58,3 @@ class Page(PageOrder, frozen=True, kw_only=True, tag="page", tag_field="object")
 
 
 Record = Customer | PaymentMethod | Charge | Refund | Page
-
-
-def is_for(record: Charge | Refund | Page, order: ChargeOrder | RefundOrder | PageOrder) -> bool:
-    """Return whether the order asks for just this record."""
-    return all(getattr(record, field) == getattr(order, field) for field in order.__struct_fields__)
