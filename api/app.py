@@ -1,4 +1,4 @@
-"""The ASGI application: GraphQL, the usage door, the provider's webhooks, and GraphiQL where it is wanted."""
+"""The ASGI application: GraphQL over HTTP and WebSocket, usage in bulk, files, the provider's webhooks, probes, metrics, GraphiQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices shown in the product: of alerts, and of channels that limits turned off or on; read, or not yet."""
+"""Notices shown in the product, to a workspace or to all of an account; read, or not yet."""
 
 from __future__ import annotations
 

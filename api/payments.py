@@ -1,4 +1,4 @@
-"""Payments (section 11): attempts to charge, the payment method, and paying by hand."""
+"""Payments (section 11): attempts to charge an invoice, and the payment method that each was made with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small shapes that several nouns share."""
+"""Runs of dates, as several nouns take and show them."""
 
 from __future__ import annotations
 

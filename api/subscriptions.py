@@ -1,4 +1,4 @@
-"""Subscriptions (sections 6 and 10): what an account pays for, and the mutations that change it."""
+"""Subscriptions (sections 6, 7, 8 and 10): what an account pays for, as it stands and as a change leaves it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,10 @@ async def create_workspace(
 async def set_contacts(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, emails: Sequence[str]
 ) -> Workspace:
-    """Replace the billing contacts; raises UnknownWorkspace, BadEmailAddress, NoBillingContact."""
+    """Replace the billing contacts.
+
+    Raises UnknownWorkspace, BadEmailAddress, NoBillingContact, TooManyBillingContacts.
+    """
     workspace = await find_workspace(session, account_id=account.id, workspace_id=workspace_id)
     wanted = check_contacts(emails)
 

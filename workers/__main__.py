@@ -88,7 +88,7 @@ def serve() -> None:
 
 @main.command()
 def work() -> None:
-    """Run the jobs: closes, collections, outbox."""
+    """Run the jobs: closes, payments, mail, webhooks."""
     import uvloop
     from arq.worker import run_worker
 

@@ -11,7 +11,11 @@ from workers.tools import Tools
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Do everything that is due by now: trials end and periods close, then payments are tried, accounts frozen, renewals announced and mail sent."""
+    """Do everything that is due by now but webhooks, which go out beside.
+
+    Advances of test clocks are finished, trials end and periods close, payments are tried, accounts frozen, refunds
+    paid, renewals announced and mail sent.
+    """
     with metrics.sweeping():
         await _sweep(ctx["tools"], wall=datetime.now(UTC))
 

@@ -1,1 +1,1 @@
-"""Reads and locks, one module a noun; the only place, with ingest and bulk, that speaks SQL."""
+"""Reads, locks and writes in SQL, one module a noun; what is written by the thousand goes through `ingest` and `copying`."""
