@@ -21,6 +21,7 @@ from domain.dunning import DunningState, Ladder
 from domain.invoicing import change_lines, next_invoices
 from domain.phases import phase_at
 from domain.refusal import Refusal
+from domain.sections import Stream
 from services import histories, watching
 from services.accounts import AccountNow
 from services.drafts import Draft, Issue, draft, write

@@ -6,13 +6,8 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.queries import duework
 from adapters.queries import subscriptions as queries
 from adapters.queries import usage as usage_queries
-<<<<<<< HEAD
-=======
-from adapters.queries.duework import Due
->>>>>>> money
 from adapters.tables.subscriptions import Subscription
 from domain.calendar import local_day, month_of
 from services.accounts import AccountNow
@@ -40,10 +35,4 @@ async def _invoice_once_more(
     if row.dirty_from is None:
         row.period_end = month_of(row.anchor_on, today).end
     row.dirty_from = min(day, row.dirty_from or day)
-<<<<<<< HEAD
     await schedule_close(session, account, row)
-=======
-    await session.flush()
-    due_at = opening(row.period_end, account.zone)
-    await duework.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
->>>>>>> money

@@ -32,7 +32,9 @@ def free_port() -> int:
         with socket.socket() as listener, suppress(OSError):
             listener.bind((LOOPBACK, port))
             return port
-    raise OSError(f"No port from {UNCLAIMED_PORTS[0]} to {UNCLAIMED_PORTS[-1]} is free: stop a server and try again.")
+    raise OSError(
+        f"No port from {UNCLAIMED_PORTS[0]} to {UNCLAIMED_PORTS[-1]} is free: stop a server and try again."
+    )
 
 
 def is_answering(port: int) -> bool:

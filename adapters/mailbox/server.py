@@ -32,7 +32,10 @@ class Keeper:
 
 def main(folder: Path, *, port: int, smtp_port: int) -> None:
     """Serve until interrupted; the address of the page is said when both ports accept connections."""
-    listener, smtp_listener = socket.create_server((LOOPBACK, port)), socket.create_server((LOOPBACK, smtp_port))
+    listener, smtp_listener = (
+        socket.create_server((LOOPBACK, port)),
+        socket.create_server((LOOPBACK, smtp_port)),
+    )
     sys.stdout.write(f"http://{LOOPBACK}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     asyncio.run(_serve(Folder(folder), listener=listener, smtp_listener=smtp_listener))
