@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from starlette.applications import Starlette
@@ -44,7 +45,7 @@ from api.schema import schema
 from api.sockets import Sockets
 from api.view import ProrataGraphQL
 from services import providerevents
-from services.apikeys import Caller
+from services.callers import Caller, caller_for_webhooks
 from services.invoicepages import Seller
 from services.webhooks import EndpointRules
 
@@ -77,14 +78,19 @@ class Edge:
 
     async def context(self, request: Request) -> Context:
         """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
-        wall = self.clock()
-        caller = await self.keys.caller(request, wall=wall)
-        return self._context(caller, wall, sessions=self.sessions, reads=self.reads)
+        said = request.headers.get("authorization", "")
+        return self._context(
+            await self.identify(said), partial(self.identify, said), self.sessions, self.reads
+        )
 
     def context_of(self, account_id: UUID) -> Context:
-        """Make the context of a request by a key of an account."""
-        caller = Caller("webhooks", account_id)
-        return self._context(caller, self.clock(), sessions=self.sessions, reads=self.reads)
+        """Make the context in which the webhooks of an account are written."""
+        caller = caller_for_webhooks(account_id)
+
+        async def same() -> Caller:
+            return caller
+
+        return self._context(caller, same, self.sessions, self.reads)
 
     async def identify(self, authorization: str) -> Caller:
         """Give the caller that an authorization names now; raises UNAUTHENTICATED if it names none."""
@@ -92,16 +98,20 @@ class Edge:
 
     async def live_context(self, authorization: str) -> Context:
         """Make the context of an operation on a WebSocket; raises UNAUTHENTICATED."""
-        caller = await self.identify(authorization)
-        return self._context(caller, self.clock(), sessions=self.live.sessions, reads=self.live.reads)
+        recall = partial(self.identify, authorization)
+        return self._context(await recall(), recall, self.live.sessions, self.live.reads)
 
-    def _context(self, caller: Caller, wall: datetime, *, sessions: Sessions, reads: Sessions) -> Context:
+    def _context(
+        self, caller: Caller, recall: Callable[[], Awaitable[Caller]], sessions: Sessions, reads: Sessions
+    ) -> Context:
+        wall = self.clock()
         settings = self.settings
         return Context(
             sessions=sessions,
             reads=reads,
             gateway=self.gateway,
             caller=caller,
+            recall=recall,
             wall=wall,
             loaders=Loaders(reads, wall=wall),
             pepper=settings.key_pepper,

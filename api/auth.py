@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from starlette.requests import Request
 
 from api.errors import unauthenticated
-from services.apikeys import Caller, caller_of
+from services.apikeys import caller_of
+from services.callers import Caller
 
 REMEMBERED_FOR = timedelta(seconds=5)
 MOST_REMEMBERED = 10_000
@@ -25,10 +25,6 @@ class Keys:
     sessions: async_sessionmaker[AsyncSession]
     pepper: str
     _remembered: OrderedDict[bytes, tuple[datetime, Caller]] = field(default_factory=OrderedDict)
-
-    async def caller(self, request: Request, *, wall: datetime) -> Caller:
-        """Give the caller; raises UNAUTHENTICATED for a request without a key that opens something."""
-        return await self.bearer(request.headers.get("authorization", ""), wall=wall)
 
     async def bearer(self, authorization: str, *, wall: datetime) -> Caller:
         """Give the caller that the text of an Authorization header names; raises UNAUTHENTICATED if it names none."""

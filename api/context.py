@@ -12,9 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.feed import Feed
 from adapters.gateway.protocol import Gateway
-from api.errors import forbidden
 from api.loaders import Loaders
-from services.apikeys import Caller
+from services.callers import Caller
 from services.webhooks import EndpointRules
 
 Sessions: TypeAlias = async_sessionmaker[AsyncSession]
@@ -26,6 +25,7 @@ class Context:
 
     A subscription is one request for each value it gives: `renew` lets it begin the next, at its own moment.
     `reads` makes sessions without a transaction, each statement seeing what is committed.
+    `recall` tells who calls as it is known now: a role may be taken, a key revoked.
     `ring` wakes a worker to look for due work; it may fail without harm, for workers look by themselves.
     """
 
@@ -33,6 +33,7 @@ class Context:
     reads: Sessions
     gateway: Gateway
     caller: Caller
+    recall: Callable[[], Awaitable[Caller]]
     wall: datetime
     loaders: Loaders
     pepper: str
@@ -46,11 +47,6 @@ class Context:
         """Begin another request: it is later, and nothing is read yet."""
         self.wall = self.clock()
         self.loaders = Loaders(self.reads, wall=self.wall)
-
-    def require_operator(self) -> None:
-        """Raise FORBIDDEN unless the key is an operator's."""
-        if not self.caller.is_operator:
-            raise forbidden("This needs an operator's key; the key in use belongs to one account.")
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -114,7 +114,6 @@ class ContractEndPayload:
 
 def contract_sign_change(info: Info, input: ContractSignInput) -> Change:
     """Plan: sign a contract."""
-    info.context.require_operator()
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
     return Change(account_id, lambda s, a: contracts.sign(s, a, terms=_terms(input.terms)))
 
@@ -132,7 +131,6 @@ async def contract_sign(info: Info, input: ContractSignInput) -> ContractSignPay
 
 def contract_amend_change(info: Info, input: ContractAmendInput) -> Change:
     """Plan: amend a contract."""
-    info.context.require_operator()
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
     return Change(account_id, lambda s, a: alone(contracts.amend(s, a, terms=_terms(input.terms))))
 
@@ -157,7 +155,6 @@ async def contract_amend(info: Info, input: ContractAmendInput) -> ContractAmend
 
 def contract_end_change(info: Info, input: ContractEndInput) -> Change:
     """Plan: end a contract."""
-    info.context.require_operator()
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
     return Change(account_id, lambda s, a: alone(contracts.end(s, a)))
 

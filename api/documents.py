@@ -15,11 +15,13 @@ from starlette.routing import BaseRoute, Route
 
 from adapters import pdf
 from adapters.tables.invoices import InvoiceLine
+from api.authority import require
 from api.context import Context
 from api.errors import not_found
 from api.exports import Exports, usage_csv
 from api.files import file_headers, is_known
 from api.nodes import reached
+from api.permissions import NODES
 from api.scalars import format_unit_price, money
 from api.sheets import MEDIA_TYPE, Cell, sheet
 from domain.calendar import ONE_DAY
@@ -75,6 +77,7 @@ async def _document(request: Request, context: Context) -> InvoiceDocument:
     if found is None:
         raise not_found(UnknownInvoice().message)
     account_id, invoice_id = found
+    require(context.caller, NODES["Invoice"], (account_id, None))
     async with context.sessions() as session:
         try:
             return await load_invoice(

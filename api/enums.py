@@ -12,12 +12,14 @@ from domain.events import ADVICE, Rejection
 from domain.invoicing import InvoiceStatus
 from domain.ledger import LedgerAccount, MoveKind
 from domain.limits import SwitchCause
+from domain.permissions import Permission, Role
 from domain.phases import PhaseKind
 from domain.pricebook import Channel, Metric, Plan
 from domain.refunds import RefundStatus
 from domain.seats import SeatType
 from domain.sections import Section, Stream
 from domain.webhooks import DeliveryStatus, EventKind
+from services.callers import CallerKind
 from services.notifications import NoticeKind
 from services.outbox import MailStatus
 from services.usage import EventStatus
@@ -26,6 +28,7 @@ __all__ = [
     "AlertMetric",
     "AttemptStatus",
     "Barrier",
+    "CallerKind",
     "Channel",
     "DeliveryStatus",
     "DunningState",
@@ -37,10 +40,12 @@ __all__ = [
     "Metric",
     "MoveKind",
     "NoticeKind",
+    "Permission",
     "PhaseKind",
     "Plan",
     "RefundStatus",
     "Rejection",
+    "Role",
     "SeatType",
     "Section",
     "Stream",
@@ -240,3 +245,32 @@ enumerated(
     SENT="The mail server took it.",
     GIVEN_UP="It is tried no more; the reason is kept.",
 )(MailStatus)
+enumerated(
+    "What somebody may be allowed: a person by role, a key by its scopes.",
+    BILLING_VIEW="See the subscription, invoices, payments and mails.",
+    BILLING_MANAGE="Change what is bought, pay, and open workspaces.",
+    SEATS_MANAGE="Invite, remove and switch teammates, and give roles.",
+    USAGE_VIEW="See usage, alerts, limits and notices.",
+    USAGE_RECORD="Report usage; for services.",
+    ALERTS_MANAGE="Set alerts.",
+    LIMITS_MANAGE="Set hard limits.",
+    WEBHOOKS_MANAGE="Set up webhooks and see what was sent; also needs the sight of bills and usage.",
+    AUDIT_VIEW="Read the audit log.",
+    ACCOUNT_MANAGER="Sign, amend and end contracts; for the seller's services.",
+    STAFF="Credit, void, refund, correct and open accounts; for the seller's services.",
+)(Permission)
+enumerated(
+    "What a teammate does in a workspace; `roles` tells what each may do.",
+    ADMIN="Everything of the workspace and its account.",
+    BILLING="Billing, alerts and limits.",
+    PEOPLE="Teammates.",
+    DEVELOPER="Webhooks.",
+    AUDITOR="Sees all, changes nothing.",
+    MEMBER="None of it.",
+)(Role)
+enumerated(
+    "What calls.",
+    KEY="An API key.",
+    USER="A person.",
+    SYSTEM="The system itself.",
+)(CallerKind)

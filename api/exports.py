@@ -14,10 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from adapters.queries.usage import day_rows
+from api.authority import require
 from api.context import Context
 from api.errors import ApiError, ErrorCode, bad_request, not_found
 from api.files import file_headers
 from api.nodes import node_id, reached
+from api.permissions import VIEW_USAGE
 from api.scalars import parse_day
 from api.sheets import MEDIA_TYPE, sheet
 from domain.calendar import ONE_DAY, Period, add_months
@@ -53,6 +55,7 @@ async def usage_csv(request: Request, context: Context, *, exports: Exports) -> 
         raise not_found(UnknownAccount().message)
     account_id, _ = found
     workspace_id = _workspace(request, context, account_id)
+    require(context.caller, VIEW_USAGE, (account_id, workspace_id))
     async with context.sessions() as session:
         try:
             account = await read_account(session, account_id=account_id, wall=context.wall)

@@ -11,7 +11,7 @@ import strawberry
 from api.context import Info
 from api.node_ids import NodeRef, decode_node_id, encode_node_id
 from domain.refusal import Refusal
-from services.apikeys import Caller
+from services.callers import Caller
 
 
 @strawberry.interface(description="A thing with an id of its own, which `node` finds again.")

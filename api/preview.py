@@ -7,8 +7,10 @@ from dataclasses import fields
 from typing import Annotated, Any, Final
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
-from api import contracts, corrections, plans, refunds, seats, terms, trials, usage, workspaces
+from api import contracts, corrections, plans, refunds, seatdates, seats, terms, trials, usage, workspaces
+from api.authority import authorise
 from api.changes import Change, measure
 from api.context import Info
 from api.lines import InvoiceLine
@@ -39,7 +41,7 @@ PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "seat_accept": seats.seat_accept_change,
     "seat_switch": seats.seat_switch_change,
     "teammate_remove": seats.teammate_remove_change,
-    "seat_dates_correct": seats.seat_dates_correct_change,
+    "seat_dates_correct": seatdates.seat_dates_correct_change,
     "workspace_create": workspaces.workspace_create_change,
     "workspace_move": workspaces.workspace_move_change,
     "usage_record": usage.usage_record_change,
@@ -79,7 +81,7 @@ class ChangeInput:
     seat_accept: seats.SeatAcceptInput | None = _as("seatAccept")
     seat_switch: seats.SeatSwitchInput | None = _as("seatSwitch")
     teammate_remove: seats.TeammateRemoveInput | None = _as("teammateRemove")
-    seat_dates_correct: seats.SeatDatesCorrectInput | None = _as("seatDatesCorrect")
+    seat_dates_correct: seatdates.SeatDatesCorrectInput | None = _as("seatDatesCorrect")
     workspace_create: workspaces.WorkspaceCreateInput | None = _as("workspaceCreate")
     workspace_move: workspaces.WorkspaceMoveInput | None = _as("workspaceMove")
     usage_record: usage.UsageRecordInput | None = _as("usageRecord")
@@ -157,6 +159,7 @@ async def preview(info: Info, change: ChangeInput) -> ChangePreviewResult:
         if (value := getattr(change, field.name)) is not strawberry.UNSET and value is not None
     }
     ((name, wanted),) = given.items()
+    await authorise(info, to_camel_case(name), wanted)
     try:
         effect = await measure(info, PLANNERS[name](info, wanted))
     except Refusal as refusal:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Optional, Union, get_type_hints
 
 import strawberry
 
+from api.authority import authorise
 from api.context import Info
 from api.scalars import BigInt
 from domain.refusal import Refusal
@@ -57,6 +58,9 @@ FIELDS: Final = {
     "value": "The limit that was given.",
     "largest": "The largest that is taken.",
     "metric": "The metric it is about.",
+    "role": "The role asked for, or the one it would replace.",
+    "missing": "What the role may do and the caller may not.",
+    "teammate": "The teammate's name.",
     "public_id": "The public id that was given.",
 }
 
@@ -86,12 +90,14 @@ def mutation(
 
     def decorate(resolver: Callable[..., Awaitable[object]]) -> Any:
         members = (payload, *(_type_of(refusal) for refusal in refusals))
-        name = payload.__name__.removesuffix("Payload") + "Result"
-        union = strawberry.union(name, description=f"What `{_camel(resolver.__name__)}` answers.")
+        name = _camel(resolver.__name__)
+        answers = payload.__name__.removesuffix("Payload") + "Result"
+        union = strawberry.union(answers, description=f"What `{name}` answers.")
         result = Annotated[Union[members], union]  # type: ignore[valid-type]  # made at run time  # noqa: UP007
 
         @functools.wraps(resolver)
         async def answer(info: Info, **given: Any) -> object:
+            await authorise(info, name, given["input"])
             try:
                 return await resolver(info=info, **given)
             except refusals as refusal:

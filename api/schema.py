@@ -30,6 +30,8 @@ from api import (
     paying,
     plans,
     refunds,
+    roles,
+    seatdates,
     seats,
     terms,
     testclocks,
@@ -39,6 +41,7 @@ from api import (
     workspaces,
 )
 from api.accounts import BillingAccount, billing_account
+from api.authority import guard
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.counting import OperationCount
@@ -54,30 +57,18 @@ from api.notifications import notification
 from api.payments import payment
 from api.preview import ChangeInput, ChangePreviewResult, preview
 from api.pricebooks import Ability, PriceBook, price_book, seat_abilities
+from api.roles import RolePermissions, all_roles
 from api.scalars import SCALARS
 from api.seats import teammate
 from api.subscriptions import subscription
 from api.testclocks import TestClock, test_clock
 from api.usage import USAGE_SCALARS
+from api.viewer import Viewer, viewer
 from api.workspaces import Workspace, workspace
 from services.workspaces import UnknownWorkspace
 
 CACHED_DOCUMENTS = 64
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
-
-
-@strawberry.type(description="Who calls.")
-class Viewer:
-    """The caller."""
-
-    is_operator: bool = strawberry.field(description="Whether the key opens every account.")
-
-    @strawberry.field(description="The account the key belongs to; null for an operator's key.")
-    async def account(self, info: Info) -> BillingAccount | None:
-        """Load the caller's account."""
-        account_id = info.context.caller.account_id
-        found = await info.context.loaders.accounts.load(account_id) if account_id else None
-        return billing_account(found) if found else None
 
 
 @strawberry.type(description="What can be asked.")
@@ -87,7 +78,7 @@ class Query:
     @strawberry.field(description="Who calls.")
     def viewer(self, info: Info) -> Viewer:
         """Show the caller."""
-        return Viewer(is_operator=info.context.caller.is_operator)
+        return viewer(info)
 
     @strawberry.field(description="A billing account.")
     async def account(self, info: Info, id: Id) -> BillingAccount | None:
@@ -103,7 +94,7 @@ class Query:
         position = decode_cursor(after, datetime, UUID) if after is not None else None
         async with info.context.sessions() as session:
             rows = await account_queries.page(
-                session, after=position, limit=size + 1, only=info.context.caller.account_id
+                session, after=position, limit=size + 1, only=info.context.caller.reachable
             )
         found = await info.context.loaders.accounts.load_many([row.account_id for row in rows])
         return connection_from_rows(
@@ -165,6 +156,11 @@ class Query:
     def seat_abilities(self) -> list[Ability]:
         """Show the seat matrix."""
         return seat_abilities()
+
+    @strawberry.field(description="The roles a teammate can have, and what each may do.")
+    def roles(self) -> list[RolePermissions]:
+        """Show the roles."""
+        return all_roles()
 
     @strawberry.field(description="A test clock; operators only.")
     async def test_clock(self, info: Info, id: Id) -> TestClock | None:
@@ -274,7 +270,8 @@ MUTATIONS: Final = {
     "seat_accept": seats.seat_accept,
     "seat_switch": seats.seat_switch,
     "teammate_remove": seats.teammate_remove,
-    "seat_dates_correct": seats.seat_dates_correct,
+    "role_set": roles.role_set,
+    "seat_dates_correct": seatdates.seat_dates_correct,
     "subscription_start": plans.subscription_start,
     "trial_start": trials.trial_start,
     "trial_extend": trials.trial_extend,
@@ -333,6 +330,8 @@ schema = ProrataSchema(
     config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS}),
     execution_context_class=PlannedExecution,
 )
+
+guard(schema._schema)  # noqa: SLF001  Strawberry has no public name for it
 
 
 if __name__ == "__main__":

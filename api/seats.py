@@ -12,23 +12,22 @@ from adapters.tables import teammates as tables
 from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enumerated import enumerated
-from api.enums import SeatType
+from api.enums import Role, SeatType
 from api.nodes import Node, must_reach, node_id
 from api.results import mutation
 from api.scalars import SafeString
 from domain.calendar import local_day
 from domain.contacts import BadEmailAddress
+from domain.permissions import LastBillingAdmin, RoleBeyondYours
 from domain.seats import LiteSeatsExhausted
 from services import overage, seats
 from services.accounts import lock_account
 from services.changes import PriceChanged
 from services.seats import (
     AlreadyPresent,
-    DatesOutOfOrder,
     InviteExpired,
     InviteNotPending,
     NotActive,
-    NothingToCorrect,
     SeatHeldAlready,
     UnknownTeammate,
 )
@@ -69,6 +68,7 @@ class Teammate(Node):
     name: str = strawberry.field(description="The person's name.")
     email: str = strawberry.field(description="The person's email address.")
     seat: SeatType = strawberry.field(description="The seat held, or offered by the invite.")
+    role: Role = strawberry.field(description="What the person does in the workspace; see `roles`.")
     status: TeammateStatus = strawberry.field(description="Where the teammate stands.")
     invited_at: datetime = strawberry.field(description="When the person was invited.")
     invite_expires_at: datetime = strawberry.field(
@@ -101,6 +101,9 @@ class TeammateInviteInput:
     name: SafeString = strawberry.field(description="The person's name.")
     email: SafeString = strawberry.field(description="Where the invite goes.")
     seat: SeatType = strawberry.field(default=SeatType.FULL, description="The seat offered.")
+    role: Role = strawberry.field(
+        default=Role.MEMBER, description="The role offered: one that whoever invites holds all of."
+    )
 
 
 @strawberry.input(description="An invite.")
@@ -194,6 +197,7 @@ def teammate(row: tables.Teammate) -> Teammate:
         name=row.name,
         email=row.email,
         seat=SeatType(row.seat),
+        role=Role(row.role),
         status=TeammateStatus(row.status),
         invited_at=row.invited_at,
         invite_expires_at=row.invite_expires_at,
@@ -205,7 +209,7 @@ def teammate(row: tables.Teammate) -> Teammate:
 
 @mutation(
     payload=TeammateInvitePayload,
-    refusals=(UnknownWorkspace, BadEmailAddress, AlreadyPresent, LiteSeatsExhausted),
+    refusals=(UnknownWorkspace, BadEmailAddress, AlreadyPresent, LiteSeatsExhausted, RoleBeyondYours),
     description="Invite a person. An invite is free, lasts 30 days and is billed from the day it is accepted.",
 )
 async def teammate_invite(info: Info, input: TeammateInviteInput) -> TeammateInvitePayload:
@@ -215,7 +219,14 @@ async def teammate_invite(info: Info, input: TeammateInviteInput) -> TeammateInv
         await find_workspace(session, account_id=account_id, workspace_id=workspace_id)
         account = await lock_account(session, account_id=account_id, wall=info.context.wall)
         row = await seats.invite(
-            session, account, workspace_id=workspace_id, name=input.name, email=input.email, seat=input.seat
+            session,
+            account,
+            workspace_id=workspace_id,
+            name=input.name,
+            email=input.email,
+            seat=input.seat,
+            role=input.role,
+            by=info.context.caller,
         )
         notice = await overage.notice(session, account) if input.seat is SeatType.FULL else None
     return TeammateInvitePayload(teammate=teammate(row), notice=notice)
@@ -282,7 +293,7 @@ def teammate_remove_change(info: Info, input: TeammateRemoveInput) -> Change:
 
 @mutation(
     payload=TeammateRemovePayload,
-    refusals=(UnknownTeammate, NotActive, PriceChanged),
+    refusals=(UnknownTeammate, NotActive, LastBillingAdmin, PriceChanged),
     description="Remove a teammate. Today is free, unless the seat was accepted today.",
 )
 async def teammate_remove(info: Info, input: TeammateRemoveInput) -> TeammateRemovePayload:
@@ -310,49 +321,3 @@ async def seat_switch(info: Info, input: SeatSwitchInput) -> SeatSwitchPayload:
     """Switch a seat."""
     row, _ = await make(info, seat_switch_change(info, input), token=input.preview_token)
     return SeatSwitchPayload(teammate=teammate(row))
-
-
-@strawberry.input(description="When a teammate really accepted or was removed.")
-class SeatDatesCorrectInput:
-    """Input of seatDatesCorrect."""
-
-    teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
-    accepted_on: date | None = strawberry.field(default=None, description="The date the seat was accepted.")
-    removed_on: date | None = strawberry.field(default=None, description="The date the teammate was removed.")
-    preview_token: str | None = token_field()
-
-
-@strawberry.type(description="The teammate with the corrected dates.")
-class SeatDatesCorrectPayload:
-    """Payload of seatDatesCorrect."""
-
-    teammate: Teammate = strawberry.field(description="The teammate.")
-
-
-def seat_dates_correct_change(info: Info, input: SeatDatesCorrectInput) -> Change:
-    """Plan to correct dates."""
-    info.context.require_operator()
-    account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    return Change(
-        account_id,
-        lambda s, a: alone(
-            seats.correct_dates(
-                s, a, teammate_id=teammate_id, accepted_on=input.accepted_on, removed_on=input.removed_on
-            )
-        ),
-        unknown=UnknownTeammate,
-    )
-
-
-@mutation(
-    payload=SeatDatesCorrectPayload,
-    refusals=(UnknownTeammate, NothingToCorrect, DatesOutOfOrder, PriceChanged),
-    description=(
-        "Correct when a teammate really accepted or was removed; what was billed is adjusted on the next invoice. "
-        "Needs an operator's key."
-    ),
-)
-async def seat_dates_correct(info: Info, input: SeatDatesCorrectInput) -> SeatDatesCorrectPayload:
-    """Correct dates."""
-    row, _ = await make(info, seat_dates_correct_change(info, input), token=input.preview_token)
-    return SeatDatesCorrectPayload(teammate=teammate(row))

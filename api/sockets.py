@@ -40,7 +40,7 @@ from api.transport import (
     write_message,
 )
 from api.view import UNFIT, is_request_error, shown_result, unfit_operation
-from services.apikeys import Caller
+from services.callers import Caller
 
 log = logging.getLogger("prorata.api")
 
@@ -98,15 +98,15 @@ class Sockets:
 
     def enter(self, caller: Caller) -> None:
         """Count a socket of a key; raises EndedError if it has too many."""
-        if self.of_key[caller.key_id] >= self.settings.live_sockets_per_key:
+        if self.of_key[caller.id] >= self.settings.live_sockets_per_key:
             raise EndedError(Close.TRY_LATER, "The key has too many sockets open; close one, then try again.")
-        self.of_key[caller.key_id] += 1
+        self.of_key[caller.id] += 1
 
     def leave(self, caller: Caller) -> None:
         """Count a socket of a key no more."""
-        self.of_key[caller.key_id] -= 1
-        if not self.of_key[caller.key_id]:
-            del self.of_key[caller.key_id]
+        self.of_key[caller.id] -= 1
+        if not self.of_key[caller.id]:
+            del self.of_key[caller.id]
 
 
 class Socket:

@@ -273,7 +273,6 @@ async def subscription_resume(info: Info, input: SubscriptionResumeInput) -> Sub
 
 def early_stage_start_change(info: Info, input: EarlyStageStartInput) -> Change:
     """Plan: join Early Stage."""
-    info.context.require_operator()
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
     return Change(account_id, terms.start_early_stage)
 
@@ -291,7 +290,6 @@ async def early_stage_start(info: Info, input: EarlyStageStartInput) -> EarlySta
 
 def book_migrate_change(info: Info, input: BookMigrateInput) -> Change:
     """Plan: move to another price book."""
-    info.context.require_operator()
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
     return Change(account_id, lambda s, a: terms.migrate_book(s, a, version=input.version, on=input.on))
 

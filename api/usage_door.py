@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters import metrics
+from api.authority import require
 from api.context import Context
 from api.errors import ApiError, ErrorCode, bad_request, not_found, too_large
 from api.node_ids import decode_node_id
 from api.nodes import as_uuid
+from api.permissions import RECORD_USAGE
 from domain.events import BatchTooLarge, SentEvent
 from services import usage
 from services.accounts import UnknownAccount, read_account
@@ -89,6 +91,7 @@ def _workspace(request: Request, context: Context) -> tuple[UUID, UUID]:
         raise not_found("Name the workspace: POST /usage?workspace=<the workspace's id>.")
     if not context.caller.may_reach(ref.account_id):
         raise not_found(UnknownWorkspace().message)
+    require(context.caller, RECORD_USAGE, (ref.account_id, workspace_id))
     return ref.account_id, workspace_id
 
 

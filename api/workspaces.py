@@ -249,7 +249,6 @@ class WorkspaceMovePayload:
 
 def workspace_move_change(info: Info, input: WorkspaceMoveInput) -> Change:
     """Plan to move a workspace."""
-    info.context.require_operator()
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
     target_id, _ = must_reach(info, input.to_account_id, "BillingAccount", UnknownAccount)
     return Change(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import accounts as queries
 from adapters.tables.apikeys import ApiKey
+from domain.permissions import OF_ACCOUNTS, Permission
 from domain.refusal import Refusal
+from services.callers import Caller, CallerKind
 
 PREFIX = "pr"
 ID_BYTES = 6
@@ -28,33 +31,44 @@ class UnknownKey(Refusal):
     public_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who speaks: a key of one account, or an operator's when `account_id` is None."""
+@dataclass(eq=False)
+class ScopesBeyondYours(Refusal):
+    """Nobody gives a key what they do not hold, and a key of one account is not an operator's."""
 
-    key_id: str
-    account_id: UUID | None
+    template = "A key made by you for this account cannot have {missing}; leave it out."
+    missing: str
 
-    @property
-    def is_operator(self) -> bool:
-        """Operators open accounts and reach all of them."""
-        return self.account_id is None
 
-    def may_reach(self, account_id: UUID) -> bool:
-        """Tell whether the caller's key opens the account."""
-        return self.account_id is None or self.account_id == account_id
+def check_scopes(scopes: Collection[Permission], *, by: Caller, account_id: UUID) -> frozenset[Permission]:
+    """Give the scopes of a key that somebody makes for an account; raises ScopesBeyondYours."""
+    missing = set(scopes) - (by.held(account_id) & OF_ACCOUNTS)
+    if missing:
+        raise ScopesBeyondYours(", ".join(sorted(missing)))
+    return frozenset(scopes)
+
+
+def usual_scopes(account_id: UUID | None) -> frozenset[Permission]:
+    """Give all that a key of an account can have, or of an operator."""
+    return frozenset(Permission) if account_id is None else OF_ACCOUNTS
 
 
 async def create_key(
-    session: AsyncSession, *, name: str, account_id: UUID | None, now: datetime, pepper: str
+    session: AsyncSession,
+    *,
+    name: str,
+    account_id: UUID | None,
+    now: datetime,
+    pepper: str,
+    scopes: Collection[Permission] | None = None,
 ) -> str:
-    """Make a key and give its full text, which is not kept: `pr_<public id>_<secret>`."""
+    """Make a key and give its full text, which is not kept: `pr_<public id>_<secret>`. It has the usual scopes unless told."""
     public_id, secret = secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES)
     session.add(
         ApiKey(
             id=public_id,
             account_id=account_id,
             name=name,
+            scopes=sorted(usual_scopes(account_id) if scopes is None else scopes),
             secret_hash=_hash(secret, pepper),
             created_at=now,
         )
@@ -87,7 +101,8 @@ async def caller_of(session: AsyncSession, *, key: str, pepper: str) -> Caller |
     is_right = hmac.compare_digest(expected, _hash(secret, pepper))
     if row is None or not is_right or row.revoked_at is not None:
         return None
-    return Caller(row.id, row.account_id)
+    scopes = frozenset(map(Permission, row.scopes))
+    return Caller(kind=CallerKind.KEY, id=row.id, name=row.name, account_id=row.account_id, scopes=scopes)
 
 
 def _hash(secret: str, pepper: str) -> bytes:

@@ -88,6 +88,7 @@ async def _move_teammate(
     known = await queries.teammate(session, account_id=target.id, teammate_id=person.id)
     moved = known or Teammate(**{**person.model_dump(), "account_id": target.id})
     moved.name, moved.email, moved.seat, moved.status = person.name, person.email, person.seat, person.status
+    moved.role = person.role
     moved.invite_expires_at, moved.removed_at = person.invite_expires_at, None
     session.add(moved)
     await session.flush()

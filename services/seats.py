@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.queries import workspaces as queries
-from adapters.seatfacts import seat_facts
-from adapters.tables.teammates import SeatChange, Teammate
-from domain.calendar import local_day, opening
+from adapters.tables.teammates import PRESENT, SeatChange, Teammate
 from domain.contacts import email_address
+from domain.permissions import Role, check_grant, manages_billing
 from domain.refusal import Refusal
 from domain.seats import INVITE_LIFETIME, SeatType
-from domain.seats import SeatChange as SeatFact
-from services import announcements, lateness, liteseats, watching
+from services import announcements, liteseats, watching
 from services.accounts import AccountNow
+from services.callers import Caller
 from services.notifications import tell
+from services.roles import keep_an_admin
 
 
 @dataclass(eq=False)
@@ -70,32 +70,23 @@ class SeatHeldAlready(Refusal):
     seat: str
 
 
-@dataclass(eq=False)
-class NothingToCorrect(Refusal):
-    """The teammate has no such date."""
-
-    template = (
-        "There is nothing to correct: name the date the teammate accepted or, once removed, was removed."
-    )
-
-
-@dataclass(eq=False)
-class DatesOutOfOrder(Refusal):
-    """The corrected dates do not fit the rest of the teammate's history."""
-
-    template = (
-        "The dates do not fit: a seat is accepted before it is switched or removed, and not in the future."
-    )
-
-
 async def invite(
-    session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str, seat: SeatType
+    session: AsyncSession,
+    account: AccountNow,
+    *,
+    workspace_id: UUID,
+    name: str,
+    email: str,
+    seat: SeatType,
+    role: Role,
+    by: Caller,
 ) -> Teammate:
     """Invite a person, by mail; free and pending until accepted.
 
-    Raises BadEmailAddress, AlreadyPresent, LiteSeatsExhausted.
+    Raises BadEmailAddress, AlreadyPresent, LiteSeatsExhausted, RoleBeyondYours.
     """
     address = email_address(email)
+    check_grant(role, held=by.held(account.id, workspace_id))
     known = await queries.teammate_by_email(
         session, account_id=account.id, workspace_id=workspace_id, email=address
     )
@@ -106,6 +97,7 @@ async def invite(
 
     teammate = known or _teammate(account, workspace_id=workspace_id)
     teammate.name, teammate.email, teammate.seat, teammate.status = name, address, seat.value, "PENDING"
+    teammate.role = role.value
     teammate.invited_at = account.now
     teammate.invite_expires_at = account.now + INVITE_LIFETIME
     teammate.accepted_at = teammate.removed_at = None
@@ -148,8 +140,12 @@ async def revoke(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
 
 
 async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
-    """Remove a teammate: today is free unless the seat was accepted today; raises UnknownTeammate, NotActive."""
+    """Remove a teammate: today is free unless the seat was accepted today.
+
+    Raises UnknownTeammate, NotActive, LastBillingAdmin.
+    """
     teammate = await _active(session, account, teammate_id=teammate_id)
+    await keep_an_admin(session, teammate)
     teammate.status, teammate.removed_at = "REMOVED", account.now
     await record(session, account, teammate, None)
     return teammate
@@ -173,57 +169,34 @@ async def switch(
     return teammate
 
 
-async def correct_dates(
-    session: AsyncSession,
-    account: AccountNow,
-    *,
-    teammate_id: UUID,
-    accepted_on: date | None,
-    removed_on: date | None,
+async def give_role(
+    session: AsyncSession, account: AccountNow, *, teammate_id: UUID, role: Role, by: Caller
 ) -> Teammate:
-    """Correct when a teammate really accepted or was removed; what was billed is adjusted on the next invoice.
+    """Give a present teammate another role; who gives it holds all of it, and all of the one it replaces.
 
-    Raises UnknownTeammate, NothingToCorrect, DatesOutOfOrder.
+    Raises UnknownTeammate, NotActive, RoleBeyondYours, LastBillingAdmin.
     """
-    teammate = await _find(session, account, teammate_id=teammate_id)
-    changes = (await queries.seat_changes_of(session, [(account.id, teammate_id)]))[account.id, teammate_id]
-    facts = sorted(seat_facts(changes), key=lambda fact: fact.order)
-    wanted = [
-        (_latest(facts, is_end=False), accepted_on),
-        (_latest(facts, is_end=True), removed_on),
-    ]
-    corrected = {fact.order: fact for fact in facts}
-    moved: list[date] = []
-    for fact, day in wanted:
-        if day is None:
-            continue
-        if fact is None:
-            raise NothingToCorrect
-        moved += [day, local_day(fact.at, account.zone)]
-        corrected[fact.order] = replace(fact, at=opening(day, account.zone))
-    if not moved:
-        raise NothingToCorrect
-    moments = [fact.at for fact in corrected.values()]
-    if moments != sorted(moments) or moments[-1] > account.now:
-        raise DatesOutOfOrder
+    teammate = await find_teammate(session, account, teammate_id=teammate_id)
+    if teammate.status not in PRESENT:
+        raise NotActive(teammate.status.lower())
+    held = by.held(account.id, teammate.workspace_id)
+    for each in (Role(teammate.role), role):
+        check_grant(each, held=held)
+    if not manages_billing(role, is_lite=teammate.seat == SeatType.LITE):
+        await keep_an_admin(session, teammate)
 
-    for fact in facts:
-        if corrected[fact.order] != fact:
-            await _append_correction(session, account, teammate, corrected[fact.order])
-    if accepted_on:
-        teammate.accepted_at = opening(accepted_on, account.zone)
-    if removed_on:
-        teammate.removed_at = opening(removed_on, account.zone)
-    await lateness.note(session, account, day=min(moved))
+    teammate.role = role.value
+    await session.flush()
     return teammate
 
 
 async def join(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str
 ) -> Teammate:
-    """Make the creator of a workspace its first teammate, with a full seat."""
+    """Make the creator of a workspace its first teammate, with a full seat, and its admin."""
     teammate = _teammate(account, workspace_id=workspace_id)
     teammate.name, teammate.email, teammate.seat, teammate.status = name, email, SeatType.FULL.value, "ACTIVE"
+    teammate.role = Role.ADMIN.value
     teammate.accepted_at = account.now
     session.add(teammate)
     await session.flush()
@@ -257,50 +230,22 @@ async def _ask_in(session: AsyncSession, account: AccountNow, teammate: Teammate
         await tell(session, [announcements.invited(account, workspace, teammate)])
 
 
-async def _append_correction(
-    session: AsyncSession, account: AccountNow, teammate: Teammate, fact: SeatFact
-) -> None:
-    session.add(
-        SeatChange(
-            account_id=account.id,
-            position=account.next_position(),
-            workspace_id=teammate.workspace_id,
-            teammate_id=teammate.id,
-            seat=fact.seat.value if fact.seat else None,
-            at=fact.at,
-            recorded_at=account.now,
-            corrects=fact.order,
-        )
-    )
-    await session.flush()
-
-
-def _latest(facts: list[SeatFact], *, is_end: bool) -> SeatFact | None:
-    """Give the last removal, or the last acceptance: the first change of the latest stay."""
-    if is_end:
-        return facts[-1] if facts and facts[-1].seat is None else None
-    stay = None
-    for before, fact in zip([None, *facts], facts, strict=False):
-        if fact.seat is not None and (before is None or before.seat is None):
-            stay = fact
-    return stay
-
-
 async def _pending(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
-    teammate = await _find(session, account, teammate_id=teammate_id)
+    teammate = await find_teammate(session, account, teammate_id=teammate_id)
     if teammate.status != "PENDING":
         raise InviteNotPending(teammate.status.lower())
     return teammate
 
 
 async def _active(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
-    teammate = await _find(session, account, teammate_id=teammate_id)
+    teammate = await find_teammate(session, account, teammate_id=teammate_id)
     if teammate.status != "ACTIVE":
         raise NotActive(teammate.status.lower())
     return teammate
 
 
-async def _find(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+async def find_teammate(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+    """Give a teammate of the account; raises UnknownTeammate."""
     teammate = await queries.teammate(session, account_id=account.id, teammate_id=teammate_id)
     if teammate is None:
         raise UnknownTeammate

@@ -40,6 +40,11 @@ MUTATION = re.compile(rf"[a-z]+([A-Z][a-z]+)*?({VERBS})")
 # Every list that is no connection, and why it is never long.
 SHORT_LISTS = {
     "Query.seatAbilities": "a table of the rules",
+    "Query.roles": "a table of the rules",
+    "RolePermissions.permissions": "a table of the rules",
+    "Membership.permissions": "a table of the rules",
+    "Viewer.permissions": "a table of the rules",
+    "Viewer.memberships": "the workspaces of one person",
     "PriceBook.plans": "a table of the rules",
     "PriceBook.metrics": "a table of the rules",
     "MetricPrices.tiers": "a table of the rules",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import click
 
+from domain.permissions import Permission
 from workers.connect import checked_settings, connected, database_url, refusals_told, tools, transaction
 from workers.progress import progress
 
@@ -22,14 +23,28 @@ def keys() -> None:
 @click.option("--pepper", envvar="PRORATA_KEY_PEPPER", required=True, show_envvar=True)
 @click.option("--name", required=True, help="Who will use the key.")
 @click.option("--account", type=click.UUID, help="The one account the key opens; without it, all of them.")
-def create_key(*, database_url: str, pepper: str, name: str, account: UUID | None) -> None:
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(list(Permission)),
+    help="What it may do; all unless told.",
+)
+def create_key(
+    *, database_url: str, pepper: str, name: str, account: UUID | None, scopes: tuple[Permission, ...]
+) -> None:
     """Make a key and print its secret, which is shown this once."""
     from services import apikeys
 
     async def create() -> str:
         async with transaction(database_url) as session:
             return await apikeys.create_key(
-                session, name=name, account_id=account, now=datetime.now(UTC), pepper=pepper
+                session,
+                name=name,
+                account_id=account,
+                now=datetime.now(UTC),
+                pepper=pepper,
+                scopes=list(map(Permission, scopes)) or None,
             )
 
     click.echo(asyncio.run(create()))

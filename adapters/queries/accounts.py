@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -47,14 +47,14 @@ async def lock_many(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[
 
 
 async def page(
-    session: AsyncSession, *, after: tuple[datetime, UUID] | None, limit: int, only: UUID | None
+    session: AsyncSession, *, after: tuple[datetime, UUID] | None, limit: int, only: Collection[UUID] | None
 ) -> list[Account]:
     """Give accounts newest first, from a keyset position on."""
     query = (
         select(Account).order_by(col(Account.created_at).desc(), col(Account.account_id).desc()).limit(limit)
     )
     if only is not None:
-        query = query.where(col(Account.account_id) == only)
+        query = query.where(col(Account.account_id).in_(only))
     if after is not None:
         created_at, account_id = after
         query = query.where(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from adapters.queries.places import pairs
-from adapters.tables.teammates import SeatChange, Teammate
+from adapters.tables.teammates import PRESENT, SeatChange, Teammate
 from adapters.tables.workspaces import BillingContact, Workspace
 
 
@@ -125,6 +125,26 @@ async def teammate_by_email(
         func.lower(col(Teammate.email)) == email.lower(),
     )
     return (await session.scalars(query)).one_or_none()
+
+
+async def memberships(session: AsyncSession, *, email: str) -> list[Teammate]:
+    """Give everywhere a person is invited or active, by an address whatever its case, oldest first."""
+    query = (
+        select(Teammate)
+        .where(func.lower(col(Teammate.email)) == email.lower(), col(Teammate.status).in_(PRESENT))
+        .order_by(col(Teammate.invited_at), col(Teammate.id))
+    )
+    return list(await session.scalars(query))
+
+
+async def active_teammates(session: AsyncSession, *, account_id: UUID, workspace_id: UUID) -> list[Teammate]:
+    """Give the active teammates of a workspace."""
+    query = select(Teammate).where(
+        col(Teammate.account_id) == account_id,
+        col(Teammate.workspace_id) == workspace_id,
+        col(Teammate.status) == "ACTIVE",
+    )
+    return list(await session.scalars(query))
 
 
 async def teammates_page(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from adapters.tables.columns import Record, String, StringKey
+from adapters.tables.columns import Record, String, StringKey, Strings
 
 
 class ApiKey(Record, table=True):
@@ -14,6 +14,7 @@ class ApiKey(Record, table=True):
     id: StringKey
     account_id: UUID | None = None
     name: String
+    scopes: Strings
     secret_hash: bytes
     created_at: datetime
     revoked_at: datetime | None = None

@@ -23,6 +23,7 @@ from adapters.tables.columns import (
 from adapters.tables.workspaces import Workspace
 
 SEATS: Final = ("FULL", "LITE")
+ROLES: Final = ("ADMIN", "BILLING", "PEOPLE", "DEVELOPER", "AUDITOR", "MEMBER")
 TEAMMATE_STATUSES: Final = ("PENDING", "ACTIVE", "REMOVED", "REVOKED")
 PRESENT: Final = ("PENDING", "ACTIVE")
 
@@ -37,6 +38,7 @@ class Teammate(Record, table=True):
     __table_args__ = (
         reference("workspaces", workspace_id="id"),
         one_of("seat", SEATS),
+        one_of("role", ROLES),
         one_of("status", TEAMMATE_STATUSES),
         Index(
             "uq_teammates_present_email",
@@ -44,6 +46,11 @@ class Teammate(Record, table=True):
             "workspace_id",
             func.lower(literal_column("email")),
             unique=True,
+            postgresql_where=where(f"status IN ({quoted(PRESENT)})"),
+        ),
+        Index(
+            "ix_teammates_email",
+            func.lower(literal_column("email")),
             postgresql_where=where(f"status IN ({quoted(PRESENT)})"),
         ),
     )
@@ -54,6 +61,7 @@ class Teammate(Record, table=True):
     name: String
     email: String
     seat: String
+    role: String = Field(default="MEMBER", sa_column_kwargs={"server_default": "MEMBER"})
     status: String
     invited_at: datetime
     invite_expires_at: datetime
@@ -75,6 +83,7 @@ class SeatChange(Record, table=True):
         reference("teammates", teammate_id="id"),
         reference("workspaces", workspace_id="id"),
         one_of("seat", SEATS),
+        one_of("role", ROLES),
         check("position", "position >= 1"),
         check("corrects", "corrects < position"),
     )

@@ -14,9 +14,11 @@ from adapters.ids import new_id
 from adapters.tables import metadata
 from benchmarks.rig.installation import Pool, Store
 from domain.calendar import add_months
+from domain.permissions import Role
 from domain.pricebook import Channel, Metric, Plan
 from domain.seats import SeatType
 from services import accounts, seats, subscriptions, workspaces
+from services.callers import Caller, CallerKind
 
 DAILY_UNITS = {
     Metric.MESSAGES_SENT: 90,
@@ -34,6 +36,9 @@ _DAYS = """
     FROM unnest($3::text[], $4::text[], $5::bigint[]) AS daily (metric, channel, units),
         generate_series($6::date, $7::date, '1 day') AS day
 """
+
+
+NOBODY = Caller(kind=CallerKind.SYSTEM, id="rig")
 
 
 async def make_company(store: Store, *, started_at: datetime, months: int) -> UUID:
@@ -57,6 +62,8 @@ async def make_company(store: Store, *, started_at: datetime, months: int) -> UU
                 name=f"Teammate {month}",
                 email=f"teammate{month}@acme.test",
                 seat=SeatType.FULL,
+                role=Role.MEMBER,
+                by=NOBODY,
             )
             await seats.accept(session, later, teammate_id=invited.id)
     daily = [(metric.value, "", units) for metric, units in DAILY_UNITS.items()]

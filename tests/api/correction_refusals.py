@@ -9,7 +9,7 @@ from domain.refunds import PaymentNotTaken, RefundTooLarge
 from domain.seats import TooManyLiteSeats
 from services.accounts import UnknownAccount
 from services.moves import DifferentClocks, SameAccount, WorkspaceLeft
-from services.seats import DatesOutOfOrder, NothingToCorrect
+from services.seatdates import DatesOutOfOrder, NothingToCorrect
 from tests.api.refusal_cases import NOW, Asked, Case, Installation, bare, case, pending, subscribed
 from tests.scenarios.player import Player
 

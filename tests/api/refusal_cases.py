@@ -52,7 +52,8 @@ class Installation:
     provider: RunningProvider
 
 
-Asked = tuple[dict[str, Any], Refusal]
+# The input, what is answered, and who asks: the operator unless told.
+Asked = tuple[dict[str, Any], Refusal] | tuple[dict[str, Any], Refusal, Api]
 Case = Callable[[Installation], Awaitable[Asked]]
 CASES: dict[tuple[str, str], Case] = {}
 

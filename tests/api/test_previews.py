@@ -208,7 +208,7 @@ async def test_a_preview_shows_credit_that_lowers_what_is_due(at: Installation) 
 async def test_a_preview_tells_why_the_change_would_be_refused(
     at: Installation, mutation: str, refusal: str
 ) -> None:
-    given, expected = await CASES[mutation, refusal](at)
+    given, expected, *_ = await CASES[mutation, refusal](at)
     before = await fingerprint(at.engine)
 
     shown = await preview(at.api, mutation, given)

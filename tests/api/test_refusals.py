@@ -21,6 +21,7 @@ import services
 import tests.api.alert_refusals
 import tests.api.correction_refusals
 import tests.api.notification_refusals
+import tests.api.role_refusals
 import tests.api.term_refusals
 import tests.api.webhook_refusals  # noqa: F401  (they register their cases)
 from api.results import shown_refusals
@@ -57,10 +58,11 @@ async def ids(operator: Api) -> Ids:
 async def test_a_refusal_tells_its_facts_and_writes_nothing(
     at: Installation, mutation: str, refusal: str
 ) -> None:
-    given, expected = await CASES[mutation, refusal](at)
+    given, expected, *asking = await CASES[mutation, refusal](at)
+    (asker,) = asking or [at.api]
     before = await fingerprint(at.engine)
 
-    answer = await at.api.post(document(mutation, everything_of(refusal)), {"input": given})
+    answer = await asker.post(document(mutation, everything_of(refusal)), {"input": given})
 
     assert answer["data"][mutation] == shown(expected)
     assert await fingerprint(at.engine) == before

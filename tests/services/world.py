@@ -16,14 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters.gateway.protocol import Gateway
 from adapters.tables.invoices import Invoice
 from domain.events import SentEvent
+from domain.permissions import Role
 from domain.pricebook import Metric, Plan
 from domain.seats import SeatType
 from services import accounts, paymentmethods, seats, subscriptions, testclocks, usage, workspaces
 from services.accounts import AccountNow
+from services.callers import Caller, CallerKind
 from services.usage import EventStatus, Outcome
 from workers import payment_retries, period_close
 from workers.tools import Tools
 
+NOBODY = Caller(kind=CallerKind.SYSTEM, id="world")
 NUMBERS = count(1)
 
 
@@ -120,6 +123,8 @@ class World:
                 name=f"Teammate {number}",
                 email=f"t{number}@acme.test",
                 seat=seat,
+                role=Role.MEMBER,
+                by=NOBODY,
             )
             return teammate.id
 
