@@ -287,7 +287,9 @@ def teammate_remove_change(info: Info, input: TeammateRemoveInput) -> Change:
     """Plan to remove a teammate."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
     return Change(
-        account_id, lambda s, a: alone(seats.remove(s, a, teammate_id=teammate_id)), unknown=UnknownTeammate
+        account_id,
+        lambda s, a: alone(seats.remove(s, a, teammate_id=teammate_id, by=info.context.caller)),
+        unknown=UnknownTeammate,
     )
 
 

@@ -6,11 +6,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import workspaces as queries
 from adapters.tables.teammates import Teammate
-from domain.permissions import LastBillingAdmin, Role, manages_billing
+from domain.permissions import LastBillingAdmin, Permission, Role, manages_billing
+from services.callers import Caller
 
 
-async def keep_an_admin(session: AsyncSession, leaving: Teammate) -> None:
-    """Check that a teammate who is to manage billing no more is not the last; raises LastBillingAdmin."""
+async def keep_an_admin(session: AsyncSession, leaving: Teammate, *, by: Caller) -> None:
+    """Check that a teammate who is to manage billing no more is not the last; raises LastBillingAdmin.
+
+    Staff may take even the last one out: of a customer who has left.
+    """
+    if by.holds_everywhere(Permission.STAFF):
+        return
     rows = await queries.active_teammates(
         session, account_id=leaving.account_id, workspace_id=leaving.workspace_id
     )

@@ -139,13 +139,13 @@ async def revoke(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     return teammate
 
 
-async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
+async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID, by: Caller) -> Teammate:
     """Remove a teammate: today is free unless the seat was accepted today.
 
     Raises UnknownTeammate, NotActive, LastBillingAdmin.
     """
     teammate = await _active(session, account, teammate_id=teammate_id)
-    await keep_an_admin(session, teammate)
+    await keep_an_admin(session, teammate, by=by)
     teammate.status, teammate.removed_at = "REMOVED", account.now
     await record(session, account, teammate, None)
     return teammate
@@ -183,7 +183,7 @@ async def give_role(
     for each in (Role(teammate.role), role):
         check_grant(each, held=held)
     if not manages_billing(role, is_lite=teammate.seat == SeatType.LITE):
-        await keep_an_admin(session, teammate)
+        await keep_an_admin(session, teammate, by=by)
 
     teammate.role = role.value
     await session.flush()

@@ -3,7 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from adapters.tables.columns import Record, String, StringKey, Strings
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from adapters.tables.columns import Record, String, StringKey, stored_default
 
 
 class ApiKey(Record, table=True):
@@ -14,7 +17,7 @@ class ApiKey(Record, table=True):
     id: StringKey
     account_id: UUID | None = None
     name: String
-    scopes: Strings
+    scopes: list[str] = stored_default("'{}'", python=[], sa_type=ARRAY(Text))
     secret_hash: bytes
     created_at: datetime
     revoked_at: datetime | None = None

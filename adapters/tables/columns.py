@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry, relationship
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel import Field, Relationship, SQLModel
@@ -35,7 +35,6 @@ StringKey = Annotated[str, Field(sa_type=Text, primary_key=True)]
 OptionalString = Annotated[str | None, Field(sa_type=Text)]
 Bigint = Annotated[int, Field(sa_type=BigInteger)]
 OptionalBigint = Annotated[int | None, Field(sa_type=BigInteger)]
-Strings = Annotated[list[str], Field(sa_type=ARRAY(Text))]
 Json = Annotated[dict[str, Any], Field(sa_type=JSONB(none_as_null=True))]
 OptionalJson = Annotated[dict[str, Any] | None, Field(sa_type=JSONB(none_as_null=True))]
 JsonList = Annotated[list[Any], Field(sa_type=JSONB(none_as_null=True))]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Index, func, literal_column
+from sqlalchemy import Index, Text, func, literal_column
 from sqlmodel import Field
 
 from adapters.tables.columns import (
@@ -18,6 +18,7 @@ from adapters.tables.columns import (
     parent,
     quoted,
     reference,
+    stored_default,
     where,
 )
 from adapters.tables.workspaces import Workspace
@@ -61,7 +62,7 @@ class Teammate(Record, table=True):
     name: String
     email: String
     seat: String
-    role: String = Field(default="MEMBER", sa_column_kwargs={"server_default": "MEMBER"})
+    role: str = stored_default("'MEMBER'", python="MEMBER", sa_type=Text)
     status: String
     invited_at: datetime
     invite_expires_at: datetime
@@ -83,7 +84,6 @@ class SeatChange(Record, table=True):
         reference("teammates", teammate_id="id"),
         reference("workspaces", workspace_id="id"),
         one_of("seat", SEATS),
-        one_of("role", ROLES),
         check("position", "position >= 1"),
         check("corrects", "corrects < position"),
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from adapters.tables.accounts import Account
@@ -18,7 +19,6 @@ from adapters.tables.columns import (
     OptionalString,
     Record,
     String,
-    Strings,
     check,
     one_of,
     parent,
@@ -48,6 +48,7 @@ EVENT_KINDS: Final = (
 )
 DELIVERY_STATUSES: Final = ("WAITING", "DELIVERED", "GIVEN_UP")
 
+Strings = Annotated[list[str], Field(sa_type=ARRAY(Text))]
 Secret = Annotated[str, Field(sa_type=Text, repr=False)]
 OptionalSecret = Annotated[str | None, Field(sa_type=Text, repr=False)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.permissions import LastBillingAdmin, RoleBeyondYours
 from services.apikeys import ScopesBeyondYours
 from services.seats import NotActive
+from tests.api.companies import key_of
 from tests.api.refusal_cases import Asked, Installation, bare, case, pending
 from tests.application import Api
 
@@ -48,13 +49,15 @@ async def _(at: Installation) -> Asked:
 @case("roleSet", LastBillingAdmin)
 async def _(at: Installation) -> Asked:
     player = await bare(at)
-    return {"teammateId": player.creator_id, "role": "PEOPLE"}, LastBillingAdmin("Ada")
+    given = {"teammateId": player.creator_id, "role": "PEOPLE"}
+    return given, LastBillingAdmin("Founder"), await key_of(at.api, player.account_id)
 
 
 @case("teammateRemove", LastBillingAdmin)
 async def _(at: Installation) -> Asked:
     player = await bare(at)
-    return {"teammateId": player.creator_id}, LastBillingAdmin("Ada")
+    given = {"teammateId": player.creator_id}
+    return given, LastBillingAdmin("Founder"), await key_of(at.api, player.account_id)
 
 
 @case("apiKeyCreate", ScopesBeyondYours)

@@ -62,7 +62,7 @@ BY_WORKSPACE = {"entitlements"}
 BY_CHANGE = {"preview"}
 OF_NOBODY = {"PriceBook"}
 OF_THE_CALLER = {"viewer", "accounts"}
-OF_EVERYBODY = {"priceBook", "seatAbilities"}
+OF_EVERYBODY = {"priceBook", "seatAbilities", "roles"}
 PREVIEWED = set(previewed())
 VIEWER = (
     "{ viewer { isOperator account { id } } accounts { edges { node { id } } pageInfo { hasNextPage } } }"

@@ -143,7 +143,7 @@ class World:
     async def remove(self, company: Company, teammate_id: UUID) -> None:
         """Remove a teammate."""
         async with self.locked(company) as (session, account):
-            await seats.remove(session, account, teammate_id=teammate_id)
+            await seats.remove(session, account, teammate_id=teammate_id, by=NOBODY)
 
     async def send(self, company: Company, events: Sequence[SentEvent]) -> list[Outcome]:
         """Record usage as the API does: without the account's lock."""

@@ -18,7 +18,6 @@ def upgrade() -> None:
         "ALTER TABLE teammates ADD CONSTRAINT ck_teammates_role CHECK "
         "(role IN ('ADMIN', 'BILLING', 'PEOPLE', 'DEVELOPER', 'AUDITOR', 'MEMBER')) NOT VALID"
     )
-    op.execute("ALTER TABLE teammates VALIDATE CONSTRAINT ck_teammates_role")
     # Until now whoever had joined could do everything; the first of those who are still there is left to give roles.
     op.execute("""
         UPDATE teammates SET role = 'ADMIN'
@@ -36,16 +35,8 @@ def upgrade() -> None:
             'limits.manage', 'webhooks.manage', 'audit.view'
         ] || CASE WHEN account_id IS NULL THEN ARRAY['account-manager', 'staff'] ELSE '{}' END
     """)
-    op.execute("ALTER TABLE api_keys ALTER COLUMN scopes DROP DEFAULT")
-    with op.get_context().autocommit_block():
-        op.execute("""
-            CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_teammates_email
-            ON teammates (lower(email)) WHERE status IN ('PENDING', 'ACTIVE')
-        """)
 
 
 def downgrade() -> None:
-    with op.get_context().autocommit_block():
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_teammates_email")
     op.execute("ALTER TABLE teammates DROP COLUMN role")
     op.execute("ALTER TABLE api_keys DROP COLUMN scopes")
