@@ -227,9 +227,9 @@ async def account_create(info: Info, input: AccountCreateInput) -> AccountCreate
         clock_id = as_uuid(ref.local_id) if ref and ref.type_name == "TestClock" else None
         if clock_id is None:
             raise UnknownTestClock
-    async with ctx.sessions.begin() as session:
-        row = await accounts.create_account(
-            session, name=input.name, time_zone_name=input.time_zone, test_clock_id=clock_id, wall=ctx.wall
-        )
-        account = await lock_account(session, account_id=row.account_id, wall=ctx.wall)
+    session = await ctx.begin()
+    row = await accounts.create_account(
+        session, name=input.name, time_zone_name=input.time_zone, test_clock_id=clock_id, wall=ctx.wall
+    )
+    account = await lock_account(session, account_id=row.account_id, wall=ctx.wall)
     return AccountCreatePayload(account=billing_account(account))

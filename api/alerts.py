@@ -203,19 +203,19 @@ async def alerts_of(info: Info, account_id: UUID, workspace_id: UUID | None) -> 
 )
 async def alert_set(info: Info, input: AlertSetInput) -> AlertSetPayload:
     """Set an alert."""
-    async with info.context.sessions.begin() as session:
-        account, workspace_id = await reach_scope(
-            info, session, account=input.account_id, workspace=input.workspace_id
-        )
-        await alerts.set_alert(
-            session,
-            account,
-            workspace_id=workspace_id,
-            metric=input.metric,
-            threshold=input.threshold,
-            also_at_50_and_80=input.also_at_50_and_80,
-        )
-        views = (await alerts.read(session, [account]))[account.id]
+    session = await info.context.begin()
+    account, workspace_id = await reach_scope(
+        info, session, account=input.account_id, workspace=input.workspace_id
+    )
+    await alerts.set_alert(
+        session,
+        account,
+        workspace_id=workspace_id,
+        metric=input.metric,
+        threshold=input.threshold,
+        also_at_50_and_80=input.also_at_50_and_80,
+    )
+    views = (await alerts.read(session, [account]))[account.id]
     found = next(
         view for view in views if (view.workspace_id, view.alert.metric) == (workspace_id, input.metric)
     )
@@ -229,11 +229,11 @@ async def alert_set(info: Info, input: AlertSetInput) -> AlertSetPayload:
 )
 async def alert_turn_off(info: Info, input: AlertTurnOffInput) -> AlertTurnOffPayload:
     """Turn an alert off."""
-    async with info.context.sessions.begin() as session:
-        account, workspace_id = await reach_scope(
-            info, session, account=input.account_id, workspace=input.workspace_id
-        )
-        await alerts.turn_off_alert(session, account, workspace_id=workspace_id, metric=input.metric)
+    session = await info.context.begin()
+    account, workspace_id = await reach_scope(
+        info, session, account=input.account_id, workspace=input.workspace_id
+    )
+    await alerts.turn_off_alert(session, account, workspace_id=workspace_id, metric=input.metric)
     return AlertTurnOffPayload(metric=input.metric)
 
 

@@ -58,17 +58,17 @@ async def api_key_create(info: Info, input: ApiKeyCreateInput) -> ApiKeyCreatePa
     """Make a key."""
     ctx = info.context
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    async with ctx.sessions.begin() as session:
-        await read_account(session, account_id=account_id, wall=ctx.wall)
-        scopes = apikeys.usual_scopes(account_id) if input.scopes is None else input.scopes
-        key = await apikeys.create_key(
-            session,
-            name=input.name,
-            account_id=account_id,
-            now=ctx.wall,
-            pepper=ctx.pepper,
-            scopes=apikeys.check_scopes(scopes, by=ctx.caller, account_id=account_id),
-        )
+    session = await ctx.begin()
+    await read_account(session, account_id=account_id, wall=ctx.wall)
+    scopes = apikeys.usual_scopes(account_id) if input.scopes is None else input.scopes
+    key = await apikeys.create_key(
+        session,
+        name=input.name,
+        account_id=account_id,
+        now=ctx.wall,
+        pepper=ctx.pepper,
+        scopes=apikeys.check_scopes(scopes, by=ctx.caller, account_id=account_id),
+    )
     return ApiKeyCreatePayload(key=key)
 
 
@@ -80,6 +80,6 @@ async def api_key_create(info: Info, input: ApiKeyCreateInput) -> ApiKeyCreatePa
 async def api_key_revoke(info: Info, input: ApiKeyRevokeInput) -> ApiKeyRevokePayload:
     """Revoke a key."""
     ctx = info.context
-    async with ctx.sessions.begin() as session:
-        await apikeys.revoke_key(session, public_id=input.public_id, now=ctx.wall)
+    session = await ctx.begin()
+    await apikeys.revoke_key(session, public_id=input.public_id, now=ctx.wall)
     return ApiKeyRevokePayload(public_id=input.public_id)

@@ -41,12 +41,11 @@ def token_field() -> Any:
 
 
 async def make(info: Info, change: Change, *, token: str | None) -> tuple[Any, Issued]:
-    """Make a change under the accounts' locks and ring for the work it made due; raises PriceChanged."""
+    """Make a change under the accounts' locks, for whose due work a worker is woken; raises PriceChanged."""
     ctx = info.context
-    async with ctx.sessions.begin() as session:
-        made = await changes.make(session, await _lock(info, session, change), change.run, token=token)
-    await ctx.ring()
-    ctx.loaders.forget()
+    session = await ctx.begin()
+    made = await changes.make(session, await _lock(info, session, change), change.run, token=token)
+    ctx.running.rings = True
     return made
 
 

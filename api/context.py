@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.feed import Feed
 from adapters.gateway.protocol import Gateway
+from api.acts import Act
 from api.loaders import Loaders
 from services.callers import Caller
 from services.webhooks import EndpointRules
@@ -42,6 +43,18 @@ class Context:
     clock: Callable[[], datetime]
     updates_per_second: int
     webhooks: EndpointRules
+    act: Act | None = None
+
+    async def begin(self) -> AsyncSession:
+        """Give the session of the transaction in which the mutation that runs changes things."""
+        return await self.running.begin()
+
+    @property
+    def running(self) -> Act:
+        """The mutation that runs: those of one request run one after the other."""
+        if self.act is None:
+            raise RuntimeError("Nothing is changed outside a mutation.")
+        return self.act
 
     def renew(self) -> None:
         """Begin another request: it is later, and nothing is read yet."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import deliveries as queries
 from adapters.tables import webhooks as tables
@@ -114,7 +115,10 @@ async def deliveries_of(
 async def find_delivery(info: Info, id: str) -> WebhookDelivery | None:
     """Find a delivery by its id."""
     key = reach(info, id, "WebhookDelivery")
-    return await _find(info, *key) if key else None
+    if key is None:
+        return None
+    async with info.context.reads() as session:
+        return await _find(session, *key)
 
 
 @mutation(
@@ -126,9 +130,9 @@ async def webhook_redeliver(info: Info, input: WebhookRedeliverInput) -> Webhook
     """Send a delivery again."""
     ctx = info.context
     account_id, delivery_id = must_reach(info, input.delivery_id, "WebhookDelivery", UnknownDelivery)
-    async with ctx.sessions.begin() as session:
-        await deliveries.send_again(session, account_id=account_id, delivery_id=delivery_id, wall=ctx.wall)
-    return WebhookRedeliverPayload(delivery=await _sent(info, account_id, delivery_id))
+    session = await ctx.begin()
+    await deliveries.send_again(session, account_id=account_id, delivery_id=delivery_id, wall=ctx.wall)
+    return WebhookRedeliverPayload(delivery=await _sent(session, account_id, delivery_id))
 
 
 @mutation(
@@ -140,20 +144,19 @@ async def webhook_test(info: Info, input: WebhookTestInput) -> WebhookTestPayloa
     """Send a ping."""
     ctx = info.context
     account_id, endpoint_id = must_reach(info, input.endpoint_id, "WebhookEndpoint", UnknownEndpoint)
-    async with ctx.sessions.begin() as session:
-        row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
-        sent = await deliveries.send_test(session, row, wall=ctx.wall)
-    return WebhookTestPayload(delivery=await _sent(info, account_id, sent.id))
+    session = await ctx.begin()
+    row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
+    sent = await deliveries.send_test(session, row, wall=ctx.wall)
+    return WebhookTestPayload(delivery=await _sent(session, account_id, sent.id))
 
 
-async def _sent(info: Info, account_id: UUID, delivery_id: UUID) -> WebhookDelivery:
-    found = await _find(info, account_id, delivery_id)
+async def _sent(session: AsyncSession, account_id: UUID, delivery_id: UUID) -> WebhookDelivery:
+    found = await _find(session, account_id, delivery_id)
     if found is None:
         raise UnknownDelivery
     return found
 
 
-async def _find(info: Info, account_id: UUID, delivery_id: UUID) -> WebhookDelivery | None:
-    async with info.context.reads() as session:
-        found = await queries.find(session, account_id=account_id, delivery_id=delivery_id)
+async def _find(session: AsyncSession, account_id: UUID, delivery_id: UUID) -> WebhookDelivery | None:
+    found = await queries.find(session, account_id=account_id, delivery_id=delivery_id)
     return delivery(*found) if found else None

@@ -146,14 +146,14 @@ async def entitlements_of(info: Info, account_id: UUID, workspace_id: UUID) -> l
 )
 async def limit_set(info: Info, input: LimitSetInput) -> LimitSetPayload:
     """Set a hard limit."""
-    async with info.context.sessions.begin() as session:
-        account, workspace_id = await reach_scope(
-            info, session, account=input.account_id, workspace=input.workspace_id
-        )
-        await limits.set_hard_limit(
-            session, account, workspace_id=workspace_id, metric=input.metric, units=input.limit
-        )
-        views = (await limits.read(session, [account]))[account.id]
+    session = await info.context.begin()
+    account, workspace_id = await reach_scope(
+        info, session, account=input.account_id, workspace=input.workspace_id
+    )
+    await limits.set_hard_limit(
+        session, account, workspace_id=workspace_id, metric=input.metric, units=input.limit
+    )
+    views = (await limits.read(session, [account]))[account.id]
     found = next(view for view in views if (view.workspace_id, view.metric) == (workspace_id, input.metric))
     return LimitSetPayload(limit=hard_limit(found))
 
@@ -165,11 +165,11 @@ async def limit_set(info: Info, input: LimitSetInput) -> LimitSetPayload:
 )
 async def limit_turn_off(info: Info, input: LimitTurnOffInput) -> LimitTurnOffPayload:
     """Turn a hard limit off."""
-    async with info.context.sessions.begin() as session:
-        account, workspace_id = await reach_scope(
-            info, session, account=input.account_id, workspace=input.workspace_id
-        )
-        await limits.turn_off_limit(session, account, workspace_id=workspace_id, metric=input.metric)
+    session = await info.context.begin()
+    account, workspace_id = await reach_scope(
+        info, session, account=input.account_id, workspace=input.workspace_id
+    )
+    await limits.turn_off_limit(session, account, workspace_id=workspace_id, metric=input.metric)
     return LimitTurnOffPayload(metric=input.metric)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.dataloader import DataLoader
 
 from adapters.queries import (
@@ -39,7 +40,7 @@ Key = tuple[UUID, UUID]
 Place = tuple[UUID, int]
 K = TypeVar("K")
 V = TypeVar("V")
-Sessions = async_sessionmaker[AsyncSession]
+Sessions = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
 class Loaders:

@@ -135,8 +135,8 @@ async def notification_read(info: Info, input: NotificationReadInput) -> Notific
     """Mark notices as read."""
     notifications.check_number(len(input.notification_ids))
     keys = [must_reach(info, each, "Notification", UnknownNotification) for each in input.notification_ids]
-    async with info.context.sessions.begin() as session:
-        marked = await notifications.mark_read(session, keys=keys, wall=info.context.wall)
+    session = await info.context.begin()
+    marked = await notifications.mark_read(session, keys=keys, wall=info.context.wall)
     return NotificationReadPayload(notifications=[notification(each) for each in marked])
 
 
@@ -147,9 +147,9 @@ async def notification_read(info: Info, input: NotificationReadInput) -> Notific
 )
 async def notification_read_all(info: Info, input: NotificationReadAllInput) -> NotificationReadAllPayload:
     """Mark all notices as read."""
-    async with info.context.sessions.begin() as session:
-        account, workspace_id = await reach_scope(
-            info, session, account=input.account_id, workspace=input.workspace_id
-        )
-        marked = await notifications.mark_all_read(session, account, workspace_id=workspace_id)
+    session = await info.context.begin()
+    account, workspace_id = await reach_scope(
+        info, session, account=input.account_id, workspace=input.workspace_id
+    )
+    marked = await notifications.mark_all_read(session, account, workspace_id=workspace_id)
     return NotificationReadAllPayload(marked=marked)

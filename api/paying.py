@@ -76,10 +76,12 @@ async def payment_method_set(info: Info, input: PaymentMethodSetInput) -> Paymen
     """Store a payment method."""
     ctx = info.context
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    account = await paymentmethods.set_payment_method(
+    stored = await paymentmethods.attach(
         ctx.sessions, ctx.gateway, account_id=account_id, token=input.token, wall=ctx.wall
     )
-    await ctx.ring()
+    session = await ctx.begin()
+    account = await paymentmethods.keep(session, stored, account_id=account_id, wall=ctx.wall)
+    ctx.running.rings = True
     return PaymentMethodSetPayload(account=billing_account(account))
 
 
@@ -109,9 +111,11 @@ async def invoice_pay(info: Info, input: InvoicePayInput) -> InvoicePayPayload:
     """Pay an invoice by hand."""
     ctx = info.context
     account_id, invoice_id = must_reach(info, input.invoice_id, "Invoice", UnknownInvoice)
-    async with ctx.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice)
-        await payments.retry_now(session, account, invoice_id=invoice_id)
+    session = await ctx.begin()
+    account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice)
+    await payments.retry_now(session, account, invoice_id=invoice_id)
+    # The provider is never called in a transaction: the attempt is made known first.
+    await ctx.running.settle()
     await payments.collect(
         ctx.sessions, ctx.gateway, account_id=account_id, invoice_id=invoice_id, wall=ctx.wall
     )

@@ -14,8 +14,10 @@ from typing import Annotated, Any, Final, Optional, Union, get_type_hints
 
 import strawberry
 
+from api.acts import Act
 from api.authority import authorise
 from api.context import Info
+from api.loaders import Loaders
 from api.scalars import BigInt
 from domain.refusal import Refusal
 
@@ -97,13 +99,21 @@ def mutation(
 
         @functools.wraps(resolver)
         async def answer(info: Info, **given: Any) -> object:
+            ctx = info.context
             await authorise(info, name, given["input"])
+            act = ctx.act = Act(ctx.sessions, ctx.ring, name, given["input"])
+            # What the answer shows is not committed yet, and seen by its own transaction only.
+            ctx.loaders = Loaders(act.reads, wall=ctx.wall)
             try:
-                return await resolver(info=info, **given)
+                answered = await resolver(info=info, **given)
+                await act.settle()
             except refusals as refusal:
                 return _show(refusal)
+            else:
+                return answered
             finally:
-                info.context.loaders.forget()
+                await act.leave()
+                ctx.act, ctx.loaders = None, Loaders(ctx.reads, wall=ctx.wall)
 
         signature = inspect.signature(resolver)
         given_as = get_type_hints(resolver)["input"]

@@ -55,7 +55,7 @@ async def role_set(info: Info, input: RoleSetInput) -> RoleSetPayload:
     """Give a role."""
     ctx = info.context
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    async with ctx.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownTeammate)
-        row = await seats.give_role(session, account, teammate_id=teammate_id, role=input.role, by=ctx.caller)
+    session = await ctx.begin()
+    account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownTeammate)
+    row = await seats.give_role(session, account, teammate_id=teammate_id, role=input.role, by=ctx.caller)
     return RoleSetPayload(teammate=teammate(row))

@@ -215,20 +215,20 @@ def teammate(row: tables.Teammate) -> Teammate:
 async def teammate_invite(info: Info, input: TeammateInviteInput) -> TeammateInvitePayload:
     """Invite a person."""
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
-    async with info.context.sessions.begin() as session:
-        await find_workspace(session, account_id=account_id, workspace_id=workspace_id)
-        account = await lock_account(session, account_id=account_id, wall=info.context.wall)
-        row = await seats.invite(
-            session,
-            account,
-            workspace_id=workspace_id,
-            name=input.name,
-            email=input.email,
-            seat=input.seat,
-            role=input.role,
-            by=info.context.caller,
-        )
-        notice = await overage.notice(session, account) if input.seat is SeatType.FULL else None
+    session = await info.context.begin()
+    await find_workspace(session, account_id=account_id, workspace_id=workspace_id)
+    account = await lock_account(session, account_id=account_id, wall=info.context.wall)
+    row = await seats.invite(
+        session,
+        account,
+        workspace_id=workspace_id,
+        name=input.name,
+        email=input.email,
+        seat=input.seat,
+        role=input.role,
+        by=info.context.caller,
+    )
+    notice = await overage.notice(session, account) if input.seat is SeatType.FULL else None
     return TeammateInvitePayload(teammate=teammate(row), notice=notice)
 
 
@@ -259,11 +259,11 @@ async def seat_accept(info: Info, input: SeatAcceptInput) -> SeatAcceptPayload:
 async def invite_resend(info: Info, input: InviteResendInput) -> InviteResendPayload:
     """Resend an invite."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
-        )
-        row = await seats.resend(session, account, teammate_id=teammate_id)
+    session = await info.context.begin()
+    account = await lock_account(
+        session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+    )
+    row = await seats.resend(session, account, teammate_id=teammate_id)
     return InviteResendPayload(teammate=teammate(row))
 
 
@@ -275,11 +275,11 @@ async def invite_resend(info: Info, input: InviteResendInput) -> InviteResendPay
 async def invite_revoke(info: Info, input: InviteRevokeInput) -> InviteRevokePayload:
     """Revoke an invite."""
     account_id, teammate_id = must_reach(info, input.teammate_id, "Teammate", UnknownTeammate)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
-        )
-        row = await seats.revoke(session, account, teammate_id=teammate_id)
+    session = await info.context.begin()
+    account = await lock_account(
+        session, account_id=account_id, wall=info.context.wall, unknown=UnknownTeammate
+    )
+    row = await seats.revoke(session, account, teammate_id=teammate_id)
     return InviteRevokePayload(teammate=teammate(row))
 
 

@@ -71,8 +71,8 @@ def test_clock(row: tables.TestClock) -> TestClock:
 async def test_clock_create(info: Info, input: TestClockCreateInput) -> TestClockCreatePayload:
     """Make a test clock."""
     ctx = info.context
-    async with ctx.sessions.begin() as session:
-        row = await testclocks.create_clock(session, name=input.name, now_at=input.now, wall=ctx.wall)
+    session = await ctx.begin()
+    row = await testclocks.create_clock(session, name=input.name, now_at=input.now, wall=ctx.wall)
     return TestClockCreatePayload(test_clock=test_clock(row))
 
 

@@ -263,11 +263,9 @@ async def _made(info: Info, change: Change, *, token: str | None) -> Any:
     if token is not None:
         return (await make(info, change, token=token))[0]
     ctx = info.context
-    async with ctx.sessions.begin() as session:
-        account = await read_account(
-            session, account_id=change.account_id, wall=ctx.wall, unknown=change.unknown
-        )
-        result, _ = await change.run(session, account)
+    session = await ctx.begin()
+    account = await read_account(session, account_id=change.account_id, wall=ctx.wall, unknown=change.unknown)
+    result, _ = await change.run(session, account)
     return result
 
 

@@ -176,9 +176,9 @@ async def webhook_endpoint_create(
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
     _check_query(info, input.query)
     terms = EndpointTerms(input.url, input.description, _once(input.kinds), input.query)
-    async with ctx.sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=ctx.wall)
-        row = await webhooks.create_endpoint(session, account, terms=terms, rules=ctx.webhooks, wall=ctx.wall)
+    session = await ctx.begin()
+    account = await lock_account(session, account_id=account_id, wall=ctx.wall)
+    row = await webhooks.create_endpoint(session, account, terms=terms, rules=ctx.webhooks, wall=ctx.wall)
     return WebhookEndpointCreatePayload(endpoint=endpoint(row), secret=row.secret)
 
 
@@ -193,12 +193,12 @@ async def webhook_endpoint_change(
     """Change an endpoint."""
     ctx = info.context
     account_id, endpoint_id = must_reach(info, input.endpoint_id, "WebhookEndpoint", UnknownEndpoint)
-    async with ctx.sessions.begin() as session:
-        row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
-        terms = _changed(row, input)
-        if terms.query != row.query:
-            _check_query(info, terms.query)
-        await webhooks.change_endpoint(session, row, terms=terms, rules=ctx.webhooks, wall=ctx.wall)
+    session = await ctx.begin()
+    row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
+    terms = _changed(row, input)
+    if terms.query != row.query:
+        _check_query(info, terms.query)
+    await webhooks.change_endpoint(session, row, terms=terms, rules=ctx.webhooks, wall=ctx.wall)
     return WebhookEndpointChangePayload(endpoint=endpoint(row))
 
 
@@ -213,10 +213,10 @@ async def webhook_endpoint_remove(
     """Remove an endpoint."""
     ctx = info.context
     account_id, endpoint_id = must_reach(info, input.endpoint_id, "WebhookEndpoint", UnknownEndpoint)
-    async with ctx.sessions.begin() as session:
-        row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
-        shown = endpoint(row)
-        await webhooks.remove_endpoint(session, row, wall=ctx.wall)
+    session = await ctx.begin()
+    row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
+    shown = endpoint(row)
+    await webhooks.remove_endpoint(session, row, wall=ctx.wall)
     return WebhookEndpointRemovePayload(endpoint=shown)
 
 
@@ -229,9 +229,9 @@ async def webhook_secret_rotate(info: Info, input: WebhookSecretRotateInput) -> 
     """Give an endpoint a new secret."""
     ctx = info.context
     account_id, endpoint_id = must_reach(info, input.endpoint_id, "WebhookEndpoint", UnknownEndpoint)
-    async with ctx.sessions.begin() as session:
-        row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
-        await webhooks.rotate_secret(session, row, rules=ctx.webhooks, wall=ctx.wall)
+    session = await ctx.begin()
+    row = await webhooks.lock_endpoint(session, account_id=account_id, endpoint_id=endpoint_id)
+    await webhooks.rotate_secret(session, row, rules=ctx.webhooks, wall=ctx.wall)
     return WebhookSecretRotatePayload(endpoint=endpoint(row), secret=row.secret)
 
 

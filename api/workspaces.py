@@ -219,13 +219,13 @@ async def workspace_create(info: Info, input: WorkspaceCreateInput) -> Workspace
 async def billing_contacts_set(info: Info, input: BillingContactsSetInput) -> BillingContactsSetPayload:
     """Replace billing contacts."""
     account_id, workspace_id = must_reach(info, input.workspace_id, "Workspace", UnknownWorkspace)
-    async with info.context.sessions.begin() as session:
-        account = await lock_account(
-            session, account_id=account_id, wall=info.context.wall, unknown=UnknownWorkspace
-        )
-        row = await workspaces.set_contacts(
-            session, account, workspace_id=workspace_id, emails=list(input.emails)
-        )
+    session = await info.context.begin()
+    account = await lock_account(
+        session, account_id=account_id, wall=info.context.wall, unknown=UnknownWorkspace
+    )
+    row = await workspaces.set_contacts(
+        session, account, workspace_id=workspace_id, emails=list(input.emails)
+    )
     return BillingContactsSetPayload(workspace=workspace(row))
 
 

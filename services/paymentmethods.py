@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from adapters.gateway.protocol import Gateway, NoAnswer, PaymentMethodRefused
+from adapters.gateway.protocol import Gateway, NoAnswer, PaymentMethodRefused, StoredPaymentMethod
 from adapters.ids import new_id
 from adapters.queries import invoices as queries
 from domain.refusal import Refusal
@@ -50,7 +50,7 @@ async def open_page(
 ) -> str:
     """Give the address of the provider's page on which the customer gives a payment method.
 
-    It sends the customer to `return_url` with `token=` added, which `set_payment_method` takes. Raises UnknownAccount,
+    It sends the customer to `return_url` with `token=` added, which `attach` takes. Raises UnknownAccount,
     BadReturnUrl, ProviderUnreachable.
     """
     if not _is_address(return_url):
@@ -70,10 +70,18 @@ async def open_page(
     return url
 
 
-async def set_payment_method(
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A payment method that the provider has stored for a customer."""
+
+    customer: str
+    method: StoredPaymentMethod
+
+
+async def attach(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, token: str, wall: datetime
-) -> AccountNow:
-    """Keep another payment method; open invoices are charged with it at once, on a new ladder (section 11).
+) -> Attached:
+    """Have the provider store a payment method; it is not used before it is kept.
 
     Raises UnknownAccount, PaymentMethodNotKept, ProviderUnreachable.
     """
@@ -81,18 +89,20 @@ async def set_payment_method(
         account = await lock_account(session, account_id=account_id, wall=wall)
     try:
         customer = await _customer(gateway, account)
-        stored = await gateway.attach_payment_method(customer=customer, token=token)
+        return Attached(customer, await gateway.attach_payment_method(customer=customer, token=token))
     except PaymentMethodRefused as refused:
         raise PaymentMethodNotKept(refused.reason) from None
     except NoAnswer:
         raise ProviderUnreachable from None
 
-    async with sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=wall)
-        account.row.provider_customer, account.row.payment_method = customer, stored.reference
-        account.row.card_brand, account.row.card_last4 = stored.brand, stored.last4
-        for invoice in await queries.open_invoices(session, account_id=account_id):
-            await payments.begin_again(session, account, invoice)
+
+async def keep(session: AsyncSession, attached: Attached, *, account_id: UUID, wall: datetime) -> AccountNow:
+    """Pay with another method from now on; open invoices are charged at once, on a new ladder (section 11)."""
+    account = await lock_account(session, account_id=account_id, wall=wall)
+    account.row.provider_customer, account.row.payment_method = attached.customer, attached.method.reference
+    account.row.card_brand, account.row.card_last4 = attached.method.brand, attached.method.last4
+    for invoice in await queries.open_invoices(session, account_id=account_id):
+        await payments.begin_again(session, account, invoice)
     return account
 
 

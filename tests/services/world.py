@@ -86,9 +86,11 @@ class World:
 
     async def give_card(self, company: Company, token: str) -> None:
         """Store a payment method."""
-        await paymentmethods.set_payment_method(
+        attached = await paymentmethods.attach(
             self.sessions, self.gateway, account_id=company.account_id, token=token, wall=self.wall
         )
+        async with self.sessions.begin() as session:
+            await paymentmethods.keep(session, attached, account_id=company.account_id, wall=self.wall)
 
     @asynccontextmanager
     async def locked(self, company: Company) -> AsyncIterator[tuple[AsyncSession, AccountNow]]:
