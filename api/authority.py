@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import fields
+from inspect import isawaitable
 from typing import Any, Final
 from uuid import UUID
 
@@ -143,11 +145,12 @@ def _followed(subscribe: Any, needs: Needs) -> Callable[..., Any]:
                     require(ctx.caller, needs, place)
 
         check()
-        values = subscribe(source, info, **given)
-        async for value in values:
-            ctx.caller = await ctx.recall()
-            check()
-            yield value
+        begun = subscribe(source, info, **given)
+        async with aclosing(await begun if isawaitable(begun) else begun) as values:
+            async for value in values:
+                ctx.caller = await ctx.recall()
+                check()
+                yield value
 
     return answer
 
