@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from starlette.requests import Request
 
 from api.errors import unauthenticated
+from api.rates import Rates, address_of
 from services.apikeys import Caller, caller_of
 
 REMEMBERED_FOR = timedelta(seconds=5)
@@ -24,14 +25,19 @@ class Keys:
 
     sessions: async_sessionmaker[AsyncSession]
     pepper: str
+    rates: Rates
     _remembered: OrderedDict[bytes, tuple[datetime, Caller]] = field(default_factory=OrderedDict)
 
     async def caller(self, request: Request, *, wall: datetime) -> Caller:
         """Give the caller; raises UNAUTHENTICATED for a request without a key that opens something."""
-        return await self.bearer(request.headers.get("authorization", ""), wall=wall)
+        authorization = request.headers.get("authorization", "")
+        return await self.bearer(authorization, wall=wall, address=address_of(request))
 
-    async def bearer(self, authorization: str, *, wall: datetime) -> Caller:
-        """Give the caller that the text of an Authorization header names; raises UNAUTHENTICATED if it names none."""
+    async def bearer(self, authorization: str, *, wall: datetime, address: str) -> Caller:
+        """Give the caller that the text of an Authorization header names; raises UNAUTHENTICATED if it names none.
+
+        An address from which too many keys were wrong gets TOO_MANY_REQUESTS for every key that is not known here.
+        """
         scheme, _, key = authorization.partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
@@ -44,11 +50,14 @@ class Keys:
         remembered = self._remembered.get(digest)
         if remembered and wall - remembered[0] < REMEMBERED_FOR:
             return remembered[1]
+        if remembered is None:
+            await self.rates.admit(address)
 
         async with self.sessions() as session:
             caller = await caller_of(session, key=key, pepper=self.pepper)
         if caller is None:
             self._remembered.pop(digest, None)
+            await self.rates.blame(address)
             raise unauthenticated("The key is not one of ours, or it was revoked.")
         self._remembered[digest] = (wall, caller)
         self._remembered.move_to_end(digest)

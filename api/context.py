@@ -14,6 +14,7 @@ from adapters.feed import Feed
 from adapters.gateway.protocol import Gateway
 from api.errors import forbidden
 from api.loaders import Loaders
+from api.rates import Allowance
 from services.apikeys import Caller
 from services.webhooks import EndpointRules
 
@@ -41,6 +42,7 @@ class Context:
     clock: Callable[[], datetime]
     updates_per_second: int
     webhooks: EndpointRules
+    allowance: Allowance
 
     def renew(self) -> None:
         """Begin another request: it is later, and nothing is read yet."""
