@@ -2,9 +2,9 @@
 
 A bucket is kept in Redis as what it lacks, in millionths of a point, and when that was so; one Lua script fills, judges
 and takes, so that requests at one moment cannot spend the same point twice. The time is Redis's own: processes have
-clocks that differ. A bucket that is full again is forgotten.
+clocks that differ. A bucket that is full again is forgotten. Requests of one moment ask together, over one connection.
 
-Redis is only asked, never waited for. While it is away each process has buckets of its own that fill at half the rate.
+Redis is not waited for. While it is away each process has buckets of its own that fill at half the rate.
 """
 
 from __future__ import annotations
@@ -18,32 +18,37 @@ from enum import StrEnum
 from math import ceil
 from typing import Final, NamedTuple
 
-from redis.exceptions import RedisError
-
 from adapters.live import connect
+from adapters.stopping import stop, within
 
 log = logging.getLogger("prorata.buckets")
 
 ANSWER_SECONDS: Final = 0.1
 SILENT_SECONDS: Final = 1.0
 """After a failure Redis is left alone for so long, so that few requests wait for one that is away."""
+MOST_AT_ONCE: Final = 1000
 MOST_OWN_BUCKETS: Final = 10_000
 MICRO: Final = 1_000_000
 
 _SCRIPT: Final = """
-local cost, room, rate, mode = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local kept = redis.call('HMGET', KEYS[1], 'lacks', 'at')
-local passed = math.max(0, now - (tonumber(kept[2]) or now))
-local lacks = math.max(0, (tonumber(kept[1]) or 0) - math.floor(passed * rate))
-local is_granted = lacks + cost <= room
-if mode == 'force' or (mode == 'take' and is_granted) then
-  lacks = math.min(lacks + cost, 2 * room)
-  redis.call('HSET', KEYS[1], 'lacks', string.format('%.0f', lacks), 'at', string.format('%.0f', now))
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(lacks / rate / 1000) + 1))
+local answers = {}
+for number, key in ipairs(KEYS) do
+  local at = 4 * number - 3
+  local cost, room, rate, mode = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3]
+  local kept = redis.call('HMGET', key, 'lacks', 'at')
+  local passed = math.max(0, now - (tonumber(kept[2]) or now))
+  local lacks = math.max(0, (tonumber(kept[1]) or 0) - math.floor(passed * rate))
+  local is_granted = lacks + cost <= room
+  if mode == 'force' or (mode == 'take' and is_granted) then
+    lacks = math.min(lacks + cost, 2 * room)
+    redis.call('HSET', key, 'lacks', string.format('%.0f', lacks), 'at', string.format('%.0f', now))
+    redis.call('PEXPIRE', key, string.format('%.0f', math.ceil(lacks / rate / 1000) + 1))
+  end
+  answers[number] = {is_granted and 1 or 0, lacks}
 end
-return {is_granted and 1 or 0, lacks}
+return answers
 """
 
 
@@ -81,6 +86,14 @@ class Bucket(NamedTuple):
     at: int = 0
 
 
+class _Question(NamedTuple):
+    """A use of a bucket that waits for Redis: its key, what the script is given for it, and who waits."""
+
+    key: str
+    arguments: tuple[float | str, ...]
+    answer: asyncio.Future[tuple[int, bool] | None]
+
+
 def poured(bucket: Bucket, points: int, rate: Rate, *, mode: Mode, now: int) -> tuple[Bucket, bool]:
     """Use a bucket at a moment, as the script does; give what it is then, and whether the points were there."""
     refilled = int(max(0, now - bucket.at) * rate.per_second)
@@ -93,20 +106,22 @@ def poured(bucket: Bucket, points: int, rate: Rate, *, mode: Mode, now: int) -> 
 
 
 class Buckets:
-    """The buckets of an installation, by name. Nothing here fails, or takes longer than a tenth of a second."""
+    """The buckets of an installation, by name. Nothing here fails, or waits much longer than `answer_seconds`."""
 
-    def __init__(self, url: str) -> None:
-        self._redis = connect(url, answer_seconds=ANSWER_SECONDS)
+    def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._redis = connect(url)
         self._script = self._redis.register_script(_SCRIPT)
+        self._answer_seconds = answer_seconds
+        self._pending: list[_Question] = []
+        self._asking: asyncio.Task[None] | None = None
         self._own: OrderedDict[str, Bucket] = OrderedDict()
         self._is_away = False
         self._silent_until = 0.0
 
     async def use(self, name: str, points: int, rate: Rate, *, mode: Mode = Mode.TAKE) -> Level:
         """Take points from a bucket, or look whether they are there; whoever asks for more than it holds never gets them."""
-        lacks, is_granted = await self._shared(name, points, rate, mode) or self._alone(
-            name, points, rate, mode
-        )
+        shared = None if self._is_silent() else await self._shared(name, points, rate, mode)
+        lacks, is_granted = shared or self._alone(name, points, rate, mode)
         missing = max(0, lacks + points * MICRO - rate.capacity * MICRO)
         return Level(
             is_granted=is_granted,
@@ -116,21 +131,54 @@ class Buckets:
 
     async def close(self) -> None:
         """Let go of Redis."""
+        if self._asking is not None:
+            await stop([self._asking])
         await self._redis.aclose()
+
+    def _is_silent(self) -> bool:
+        """Tell whether to leave Redis alone; now and then, one request tries for all."""
+        now = time.monotonic()
+        if not self._is_away or now >= self._silent_until:
+            self._silent_until = now + SILENT_SECONDS
+            return False
+        return True
 
     async def _shared(self, name: str, points: int, rate: Rate, mode: Mode) -> tuple[int, bool] | None:
         """Use the bucket in Redis; None where Redis is away."""
-        if self._is_away:
-            now = time.monotonic()
-            if now < self._silent_until:
-                return None
-            # One request tries for all.
-            self._silent_until = now + SILENT_SECONDS
+        answer: asyncio.Future[tuple[int, bool] | None] = asyncio.get_running_loop().create_future()
         arguments = (points * MICRO, rate.capacity * MICRO, rate.per_second, mode.value)
+        self._pending.append(_Question(f"prorata:bucket:{name}", arguments, answer))
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return await answer
+
+    async def _ask(self) -> None:
+        """Ask what is pending, all at once, until nothing is."""
+        asked: list[_Question] = []
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                granted, lacks = await self._script(keys=(f"prorata:bucket:{name}",), args=arguments)
-        except (RedisError, OSError, TimeoutError) as failure:
+            while self._pending:
+                asked, self._pending = self._pending[:MOST_AT_ONCE], self._pending[MOST_AT_ONCE:]
+                answers = await self._answers(asked)
+                for question, answer in zip(asked, answers, strict=True):
+                    # Whoever asked may have gone.
+                    if not question.answer.done():
+                        question.answer.set_result(answer)
+        finally:
+            self._asking = None
+            for question in (*asked, *self._pending):
+                question.answer.cancel()
+            self._pending = []
+
+    async def _answers(self, asked: list[_Question]) -> list[tuple[int, bool] | None]:
+        try:
+            found = await within(
+                self._answer_seconds,
+                self._script(
+                    keys=[question.key for question in asked],
+                    args=[argument for question in asked for argument in question.arguments],
+                ),
+            )
+        except Exception as failure:  # noqa: BLE001  whatever it is, requests go on
             if not self._is_away:
                 log.warning(
                     "rates are kept by each process alone, and halved, while Redis is away: %s",
@@ -138,11 +186,11 @@ class Buckets:
                 )
             self._is_away = True
             self._silent_until = time.monotonic() + SILENT_SECONDS
-            return None
+            return [None] * len(asked)
         if self._is_away:
             log.info("rates are shared by all processes again")
         self._is_away = False
-        return int(lacks), bool(granted)
+        return [(int(lacks), bool(granted)) for granted, lacks in found]
 
     def _alone(self, name: str, points: int, rate: Rate, mode: Mode) -> tuple[int, bool]:
         """Use the bucket that this process keeps for want of Redis."""

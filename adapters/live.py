@@ -87,12 +87,12 @@ def channel(client: Redis) -> str:
     return f"prorata:live:{client.connection_pool.connection_kwargs.get('db', 0)}"
 
 
-def connect(url: str, *, answer_seconds: float = ANSWER_SECONDS) -> Redis:
-    """Give a client that answers or fails within a second, or another time, and tries nothing twice."""
+def connect(url: str) -> Redis:
+    """Give a client that answers or fails within a second, and tries nothing twice."""
     client: Redis = Redis.from_url(
         url,
-        socket_timeout=answer_seconds,
-        socket_connect_timeout=answer_seconds,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
     return client

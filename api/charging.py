@@ -98,12 +98,8 @@ def _fields(
 
 def _items(field: FieldNode, variables: Mapping[str, Any]) -> int:
     """Count the items of the lists that stand in a mutation's input."""
+    if (packed := packed_events()) is not None:
+        return packed
     given = [value_from_ast_untyped(argument.value, dict(variables)) for argument in field.arguments or ()]
-    lists = [
-        value
-        for each in given
-        if isinstance(each, dict)
-        for value in each.values()
-        if isinstance(value, list)
-    ]
-    return max(sum(map(len, lists)), packed_events())
+    inputs = [each for each in given if isinstance(each, dict)]
+    return sum(len(value) for each in inputs for value in each.values() if isinstance(value, list))

@@ -92,7 +92,7 @@ class Allowance:
             raise OverRateError(
                 ErrorCode.TOO_MANY_REQUESTS,
                 f"The request costs {points:,} points and {level.available:,} are left. "
-                f"Send it again in {_seconds(level)} seconds, when they are back, or ask for less.",
+                f"Send it again in {_seconds(level)} s, when they are back, or ask for less.",
                 facts={"cost": self.cost(points)},
                 headers=_retry_after(level),
             )
@@ -129,7 +129,7 @@ class Rates:
             raise ApiError(
                 ErrorCode.TOO_MANY_REQUESTS,
                 "Too many keys sent from this address were not ours. "
-                f"Check the key, then try again in {_seconds(level)} seconds.",
+                f"Check the key, then try again in {_seconds(level)} s.",
                 headers=_retry_after(level),
             )
 
