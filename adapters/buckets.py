@@ -138,10 +138,12 @@ class Buckets:
     def _is_silent(self) -> bool:
         """Tell whether to leave Redis alone; now and then, one request tries for all."""
         now = time.monotonic()
-        if not self._is_away or now >= self._silent_until:
-            self._silent_until = now + SILENT_SECONDS
+        if not self._is_away:
             return False
-        return True
+        if now < self._silent_until:
+            return True
+        self._silent_until = now + SILENT_SECONDS
+        return False
 
     async def _shared(self, name: str, points: int, rate: Rate, mode: Mode) -> tuple[int, bool] | None:
         """Use the bucket in Redis; None where Redis is away."""
@@ -159,6 +161,10 @@ class Buckets:
             while self._pending:
                 asked, self._pending = self._pending[:MOST_AT_ONCE], self._pending[MOST_AT_ONCE:]
                 answers = await self._answers(asked)
+                if self._is_away:
+                    # Who came meanwhile need not wait for the same.
+                    asked, self._pending = asked + self._pending, []
+                    answers = [None] * len(asked)
                 for question, answer in zip(asked, answers, strict=True):
                     # Whoever asked may have gone.
                     if not question.answer.done():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from graphql import (
@@ -12,10 +12,14 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
     SelectionSetNode,
-    value_from_ast_untyped,
+    ValueNode,
+    VariableNode,
 )
 
 from api.bulk import packed_events
@@ -65,17 +69,30 @@ async def charge_request(context: object) -> None:
 def mutation_points(document: DocumentNode, variables: Mapping[str, Any]) -> int:
     """Give what the document's largest mutation costs beyond its objects.
 
-    The guard must have measured the document: the walk writes fragments out, and has no limits of its own.
+    It may hold anything that the guard lets pass, also what no schema knows: each fragment is reckoned once.
     """
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
+    reckoned: dict[str, int] = {}
+
+    def selected(node: SelectionSetNode) -> int:
+        return sum(map(points, node.selections))
+
+    def points(selection: SelectionNode) -> int:
+        if isinstance(selection, FieldNode):
+            return MUTATION_POINTS + items_points(_items(selection, variables))
+        if isinstance(selection, InlineFragmentNode):
+            return selected(selection.selection_set)
+        assert isinstance(selection, FragmentSpreadNode)  # noqa: S101  the grammar knows no fourth kind
+        name = selection.name.value
+        if name not in reckoned:
+            reckoned[name] = selected(fragments[name].selection_set) if name in fragments else 0
+        return reckoned[name]
+
     return max(
         (
-            sum(
-                MUTATION_POINTS + items_points(_items(field, variables))
-                for field in _fields(node.selection_set, fragments)
-            )
+            selected(node.selection_set)
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode) and node.operation is OperationType.MUTATION
         ),
@@ -83,23 +100,28 @@ def mutation_points(document: DocumentNode, variables: Mapping[str, Any]) -> int
     )
 
 
-def _fields(
-    selected: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> Iterator[FieldNode]:
-    for selection in selected.selections:
-        if isinstance(selection, FieldNode):
-            yield selection
-        elif isinstance(selection, FragmentSpreadNode):
-            if named := fragments.get(selection.name.value):
-                yield from _fields(named.selection_set, fragments)
-        elif isinstance(selection, InlineFragmentNode):
-            yield from _fields(selection.selection_set, fragments)
-
-
 def _items(field: FieldNode, variables: Mapping[str, Any]) -> int:
     """Count the items of the lists that stand in a mutation's input."""
     if (packed := packed_events()) is not None:
         return packed
-    given = [value_from_ast_untyped(argument.value, dict(variables)) for argument in field.arguments or ()]
-    inputs = [each for each in given if isinstance(each, dict)]
-    return sum(len(value) for each in inputs for value in each.values() if isinstance(value, list))
+    return sum(
+        _length(value, variables)
+        for argument in field.arguments or ()
+        for value in _members(argument.value, variables)
+    )
+
+
+def _members(node: ValueNode, variables: Mapping[str, Any]) -> Iterable[object]:
+    """Give the values inside an object: of the document, or of a variable."""
+    if isinstance(node, ObjectValueNode):
+        return [member.value for member in node.fields]
+    given = variables.get(node.name.value) if isinstance(node, VariableNode) else None
+    return given.values() if isinstance(given, dict) else ()
+
+
+def _length(value: object, variables: Mapping[str, Any]) -> int:
+    if isinstance(value, VariableNode):
+        value = variables.get(value.name.value)
+    if isinstance(value, ListValueNode):
+        return len(value.values)
+    return len(value) if isinstance(value, list) else 0

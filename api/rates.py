@@ -83,7 +83,7 @@ class Allowance:
                 ErrorCode.TOO_LARGE,
                 f"The request costs {points:,} points, and there are never more than {self.rate.capacity:,}. "
                 "Ask for less at once.",
-                facts={"cost": self.cost(points)},
+                facts={"limit": self.rate.capacity},
             )
         level = await self.buckets.use(self.name, more, self.rate)
         self.available = level.available

@@ -188,7 +188,7 @@ async def test_what_costs_more_than_a_full_bucket_is_told_so(settings: Settings,
         )
 
     assert response.status_code == 413
-    assert refused(response, "TOO_LARGE")["cost"]["requested"] == 101
+    assert refused(response, "TOO_LARGE")["limit"] == 100
     assert "retry-after" not in response.headers
 
 
@@ -379,3 +379,24 @@ def test_each_field_of_a_mutation_costs_ten_points_and_one_for_ten_items(documen
     variables = {"ten": list(range(10)), "input": {"list": list(range(21)), "id": "x"}}
 
     assert mutation_points(parse(document), variables) == points
+
+
+async def test_fragments_that_double_and_end_in_nothing_are_reckoned_at_once(little: Api) -> None:
+    """Without a field at their end the guard counts nothing in them, and validation has not been yet."""
+    links = [
+        f"fragment f{number} on Mutation {{ ...f{number + 1} ...f{number + 1} }}" for number in range(40)
+    ]
+
+    async with asyncio.timeout(5):
+        answer = await little.post(f"mutation {{ ...f0 }} {' '.join(links)}")
+
+    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_a_deep_value_is_not_looked_into(little: Api) -> None:
+    deep = "[" * 100 + "]" * 100
+
+    answer = await little.post(f"mutation {{ accountCreate(input: {{name: {deep}}}) {{ __typename }} }}")
+
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert answer["extensions"]["cost"]["requested"] == 12
