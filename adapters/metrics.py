@@ -31,6 +31,7 @@ _request_seconds = Histogram(
 )
 _operations = Counter("prorata_graphql_operations", "GraphQL operations begun.", ("kind",), registry=registry)
 _events = Counter("prorata_usage_events", "Usage events that were sent.", ("outcome",), registry=registry)
+_refusals = Counter("prorata_rate_refusals", "Requests refused for their rate.", ("kind",), registry=registry)
 _sockets = Gauge("prorata_websockets_open", "WebSockets open now.", registry=registry)
 _work = Counter("prorata_work", "Pieces of due work, done or failed.", ("kind", "outcome"), registry=registry)
 _attempts = Counter(
@@ -70,6 +71,11 @@ def events_recorded(outcomes: Iterable[str]) -> None:
     """Count a batch of usage events by what became of each."""
     for outcome, number in Tally(outcomes).items():
         _events.labels(outcome).inc(number)
+
+
+def rate_refused(kind: str) -> None:
+    """Count a request that was refused for want of `points`, or an address for failures to sign in: `sign_in`."""
+    _refusals.labels(kind).inc()
 
 
 @contextmanager

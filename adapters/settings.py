@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 from urllib.parse import unquote
 
-from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,6 +19,8 @@ class SettingsError(Exception):
 
 
 SECRET_LENGTH = 16
+MOST_POINTS = 1_000_000_000
+"""So that a bucket's contents, in millionths of points, are exact in Lua's numbers."""
 Secret = Annotated[str, Field(min_length=SECRET_LENGTH, repr=False)]
 
 
@@ -85,6 +87,15 @@ class Settings(BaseSettings):
     usage_body_bytes: PositiveInt = 4 * 1024 * 1024
     usage_batch: PositiveInt = 1000
     """Events in one report."""
+
+    rate_points: NonNegativeInt = Field(default=10_000, le=MOST_POINTS)
+    """What a caller may spend at once, in points; 0 for no limit."""
+    rate_restore: PositiveInt = Field(default=500, le=MOST_POINTS)
+    """Points that come back in a second."""
+    sign_in_failures: NonNegativeInt = Field(default=30, le=MOST_POINTS)
+    """Wrong keys that an address may send at once; 0 for no limit."""
+    sign_in_restore_seconds: PositiveInt = 2
+    """After how long it may send one more."""
 
     seller_name: str = "Prorata"
     """Who issues the invoices, as it stands on the PDF."""

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from adapters.buckets import Buckets, Rate
 from adapters.database import Engine, create_engine, session_maker
 from adapters.feed import Feed
 from adapters.gateway.chosen import gateway
@@ -40,6 +41,7 @@ from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
 from api.graphiql import graphiql_routes
 from api.loaders import Loaders
+from api.rates import Allowance, Rates, address_of
 from api.rendering import Renderer
 from api.schema import schema
 from api.sockets import Sockets
@@ -73,32 +75,34 @@ class Edge:
     outlet: Outlet
     gateway: Gateway
     keys: Keys
+    rates: Rates
     bell: Bell
     clock: Callable[[], datetime]
 
     async def context(self, request: Request) -> Context:
         """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
         said = request.headers.get("authorization", "")
-        return self._context(
-            await self.identify(said), partial(self.identify, said), self.sessions, self.reads
-        )
+        recall = partial(self.identify, said, address_of(request))
+        return self._context(await recall(), recall, self.sessions, self.reads)
 
     def context_of(self, account_id: UUID) -> Context:
-        """Make the context in which the webhooks of an account are written."""
+        """Make the context in which the webhooks of an account are written; nobody pays for it."""
         caller = caller_for_webhooks(account_id)
 
         async def same() -> Caller:
             return caller
 
-        return self._context(caller, same, self.sessions, self.reads)
+        context = self._context(caller, same, self.sessions, self.reads)
+        context.allowance = Allowance()
+        return context
 
-    async def identify(self, authorization: str) -> Caller:
+    async def identify(self, authorization: str, address: str) -> Caller:
         """Give the caller that an authorization names now; raises UNAUTHENTICATED if it names none."""
-        return await self.keys.bearer(authorization, wall=self.clock())
+        return await self.keys.bearer(authorization, wall=self.clock(), address=address)
 
-    async def live_context(self, authorization: str) -> Context:
+    async def live_context(self, authorization: str, address: str) -> Context:
         """Make the context of an operation on a WebSocket; raises UNAUTHENTICATED."""
-        recall = partial(self.identify, authorization)
+        recall = partial(self.identify, authorization, address)
         return self._context(await recall(), recall, self.live.sessions, self.live.reads)
 
     def _context(
@@ -124,6 +128,7 @@ class Edge:
                 overlap=timedelta(hours=settings.webhook_overlap_hours),
                 allows_loopback=settings.webhook_private_hosts,
             ),
+            allowance=self.rates.allowance(caller),
         )
 
 
@@ -145,6 +150,7 @@ def create_app(
     probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe")
     outlet = Outlet(chosen.redis_url)
     sessions = session_maker(engine, outlet=outlet)
+    rates = _rates(chosen)
     edge = Edge(
         settings=chosen,
         sessions=sessions,
@@ -153,7 +159,8 @@ def create_app(
         feed=Feed(chosen.redis_url),
         outlet=outlet,
         gateway=gateway(chosen),
-        keys=Keys(sessions, chosen.key_pepper),
+        keys=Keys(sessions, chosen.key_pepper, rates),
+        rates=rates,
         bell=Bell(chosen.redis_url),
         clock=clock or _wall,
     )
@@ -174,6 +181,7 @@ def create_app(
             await edge.feed.close()
             await edge.outlet.close()
             await edge.bell.close()
+            await edge.rates.buckets.close()
             await edge.gateway.aclose()
             await edge.live.engine.dispose()
             await probe.dispose()
@@ -245,6 +253,16 @@ def create_app(
 def _reads(engine: Engine) -> Sessions:
     # A read is one statement or a few that each see what is committed: a transaction around it would only cost.
     return session_maker(engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
+def _rates(settings: Settings) -> Rates:
+    points = Rate(settings.rate_points, settings.rate_restore)
+    sign_ins = Rate(settings.sign_in_failures, 1 / settings.sign_in_restore_seconds)
+    return Rates(
+        Buckets(settings.redis_url),
+        points=points if points.capacity else None,
+        sign_ins=sign_ins if sign_ins.capacity else None,
+    )
 
 
 def _live_sessions(settings: Settings, outlet: Outlet) -> LiveSessions:

@@ -71,6 +71,12 @@ def unpacked(event_id: str) -> list[SentEvent] | None:
     return list(map(sent_event, held[1])) if held and held[0] == event_id else None
 
 
+def packed_events() -> int | None:
+    """Count the events that are packed away for this request; None if it is not one with packed events."""
+    held = _packed.get()
+    return len(held[1]) if held else None
+
+
 def _read(body: bytes) -> _Body | None:
     try:
         return _decoder.decode(body)

@@ -14,6 +14,7 @@ from adapters.feed import Feed
 from adapters.gateway.protocol import Gateway
 from api.acts import Act
 from api.loaders import Loaders
+from api.rates import Allowance
 from services.callers import Caller
 from services.webhooks import EndpointRules
 
@@ -43,6 +44,7 @@ class Context:
     clock: Callable[[], datetime]
     updates_per_second: int
     webhooks: EndpointRules
+    allowance: Allowance
     act: Act | None = None
 
     async def begin(self) -> AsyncSession:

@@ -22,6 +22,7 @@ from api.exports import Exports, usage_csv
 from api.files import file_headers, is_known
 from api.nodes import reached
 from api.permissions import NODES
+from api.rates import EXPORT_POINTS, FILE_POINTS
 from api.scalars import format_unit_price, money
 from api.sheets import MEDIA_TYPE, Cell, sheet
 from domain.calendar import ONE_DAY
@@ -40,14 +41,19 @@ ContextOf: TypeAlias = Callable[[Request], Awaitable[Context]]
 def document_routes(context_of: ContextOf, *, seller: Seller, exports: Exports) -> list[BaseRoute]:
     """Give the routes of all files."""
 
+    async def paid_context(request: Request, points: int) -> Context:
+        context = await context_of(request)
+        await context.allowance.charge(points)
+        return context
+
     async def as_pdf(request: Request) -> Response:
-        return await _invoice_pdf(request, await context_of(request), seller=seller)
+        return await _invoice_pdf(request, await paid_context(request, FILE_POINTS), seller=seller)
 
     async def as_csv(request: Request) -> Response:
-        return await _invoice_csv(request, await context_of(request))
+        return await _invoice_csv(request, await paid_context(request, FILE_POINTS))
 
     async def usage_as_csv(request: Request) -> Response:
-        return await usage_csv(request, await context_of(request), exports=exports)
+        return await usage_csv(request, await paid_context(request, EXPORT_POINTS), exports=exports)
 
     return [
         Route("/invoices/{id}.pdf", as_pdf),

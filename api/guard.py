@@ -69,11 +69,8 @@ class Size(NamedTuple):
     directives: int = 0
 
 
-class DocumentGuard(SchemaExtension):
-    """Refuses documents over the limits with a code, and reports the cost of the others in `extensions.cost`.
-
-    A subclass, or `lambda: DocumentGuard(limits)`, gives a schema other limits.
-    """
+class MeasuringExtension(SchemaExtension):
+    """Refuses documents over the limits with a code, and reports the cost of the others in `extensions.cost`."""
 
     def __init__(self, limits: GuardLimits | None = None) -> None:
         self.limits = limits or GuardLimits()
@@ -84,8 +81,8 @@ class DocumentGuard(SchemaExtension):
         self.execution_context.parse_options["max_tokens"] = self.limits.tokens
         yield
 
-    def on_validate(self) -> Iterator[None]:
-        """Measure the parsed document ahead of every validation rule."""
+    def measure(self) -> None:
+        """Measure the parsed document; raises GraphQLError if it is over a limit."""
         context = self.execution_context
         if context.graphql_document is not None:
             size = check_document(
@@ -97,11 +94,19 @@ class DocumentGuard(SchemaExtension):
             if context._provided_operation_name is None:  # noqa: SLF001  likewise
                 _require_one_operation(context.graphql_document)
             self.cost = size.cost
-        yield
 
     def get_results(self) -> dict[str, Any]:
         """Tell the client what the query was reckoned at."""
         return {} if self.cost is None else {"cost": {"requested": self.cost, "limit": self.limits.cost}}
+
+
+class DocumentGuard(MeasuringExtension):
+    """Measures documents and lets small ones pass. `lambda: DocumentGuard(limits)` gives a schema other limits."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Measure the parsed document ahead of every validation rule."""
+        self.measure()
+        yield
 
 
 def check_document(

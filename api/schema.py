@@ -42,12 +42,12 @@ from api import (
 )
 from api.accounts import BillingAccount, billing_account
 from api.authority import guard
+from api.charging import ChargedGuard
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.counting import OperationCount
 from api.errors import ProrataSchema
 from api.execution import PlannedExecution
-from api.guard import DocumentGuard
 from api.invoices import Invoice, invoice
 from api.limits import Entitlement, entitlements_of
 from api.live import Live
@@ -322,7 +322,7 @@ schema = ProrataSchema(
     mutation=Mutation,
     subscription=Live,
     extensions=[
-        DocumentGuard,
+        ChargedGuard,
         OperationCount,
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),

@@ -25,8 +25,10 @@ from adapters import metrics
 from adapters.database import AWAY
 from adapters.settings import Settings
 from adapters.stopping import stop
+from api.charging import charge_request
 from api.context import Context
 from api.errors import ApiError, ErrorCode, as_api_error, begin_request, error_body
+from api.rates import address_of
 from api.transport import (
     PROTOCOL,
     BadMessageError,
@@ -39,7 +41,7 @@ from api.transport import (
     read_message,
     write_message,
 )
-from api.view import UNFIT, is_request_error, shown_result, unfit_operation
+from api.view import UNFIT, is_request_error, raise_over_rate, shown_result, unfit_operation
 from services.callers import Caller
 
 log = logging.getLogger("prorata.api")
@@ -70,8 +72,8 @@ class Sockets:
 
     schema: BaseSchema
     settings: Settings
-    identify: Callable[[str], Awaitable[Caller]]
-    context: Callable[[str], Awaitable[Context]]
+    identify: Callable[[str, str], Awaitable[Caller]]
+    context: Callable[[str, str], Awaitable[Context]]
     open: int = 0
     of_key: Counter[str] = field(default_factory=Counter)
 
@@ -117,6 +119,7 @@ class Socket:
         self._websocket = websocket
         self._settings = shared.settings
         self._authorization = ""
+        self._address = address_of(websocket)
         self._has_begun = False
         self._fate: asyncio.Future[Fate] = asyncio.get_running_loop().create_future()
         self._writing = asyncio.Lock()
@@ -233,10 +236,11 @@ class Socket:
 
     async def _answer(self, own_id: str, operation: GraphQLRequestData) -> str:
         """Send what an operation gives, and return the message that ends it."""
+        context = await self._shared.context(self._authorization, self._address)
         stream = await self._shared.schema.stream(
             operation.query,
             variable_values=operation.variables,
-            context_value=await self._shared.context(self._authorization),
+            context_value=context,
             operation_name=operation.operation_name,
             operation_extensions=operation.extensions,
         )
@@ -245,6 +249,8 @@ class Socket:
                 async for result in stream:
                     assert isinstance(result, ExecutionResult)  # noqa: S101  nothing is deferred in this schema
                     if is_request_error(result):
+                        raise_over_rate(result)
+                        await charge_request(context)
                         return _refused(own_id, result)
                     await self._identify()
                     if not self._is_wanted(own_id):
@@ -252,6 +258,7 @@ class Socket:
                     await self._send(write_message("next", own_id, shown_result(result)))
         except GraphQLError as error:
             # The guard's, or the parser's by way of its cache: of a stream they are not made a result.
+            await charge_request(context)
             return _refused(own_id, PreExecutionError(data=None, errors=[error]))
         return write_message("complete", own_id)
 
@@ -272,8 +279,10 @@ class Socket:
 
     async def _identify(self) -> Caller:
         try:
-            return await self._shared.identify(self._authorization)
+            return await self._shared.identify(self._authorization, self._address)
         except ApiError as error:
+            if error.code is ErrorCode.TOO_MANY_REQUESTS:
+                raise EndedError(Close.TRY_LATER, error.message) from None
             raise EndedError(Close.FORBIDDEN, error.message) from None
 
     async def _send(self, text: str) -> None:

@@ -15,6 +15,7 @@ from api.errors import ApiError, ErrorCode, bad_request, not_found, too_large
 from api.node_ids import decode_node_id
 from api.nodes import as_uuid
 from api.permissions import RECORD_USAGE
+from api.rates import REQUEST_POINTS, items_points
 from domain.events import BatchTooLarge, SentEvent
 from services import usage
 from services.accounts import UnknownAccount, read_account
@@ -50,8 +51,11 @@ async def record(request: Request, context: Context, *, limit: int) -> Response:
         raise ApiError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE, f"Send one JSON event a line, as Content-Type: {NDJSON}."
         )
+    lines = [line for line in (await request.body()).split(b"\n") if line.strip()]
+    # What is over the limit is refused unread.
+    await context.allowance.charge(max(REQUEST_POINTS, items_points(min(len(lines), limit))))
     account_id, workspace_id = _workspace(request, context)
-    events = _events(await request.body(), limit=limit)
+    events = _events(lines, limit=limit)
     async with context.sessions.begin() as session:
         try:
             account = await read_account(session, account_id=account_id, wall=context.wall)
@@ -95,8 +99,7 @@ def _workspace(request: Request, context: Context) -> tuple[UUID, UUID]:
     return ref.account_id, workspace_id
 
 
-def _events(body: bytes, *, limit: int) -> list[SentEvent]:
-    lines = [line for line in body.split(b"\n") if line.strip()]
+def _events(lines: list[bytes], *, limit: int) -> list[SentEvent]:
     if not lines:
         raise bad_request("The body holds no event.")
     if len(lines) > limit:

@@ -21,6 +21,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from api.bulk import packed
+from api.charging import charge_request
 from api.errors import (
     ApiError,
     ErrorCode,
@@ -30,6 +31,7 @@ from api.errors import (
     error_response,
     public_error,
 )
+from api.rates import OverRateError
 
 ContextFactory: TypeAlias = Callable[[Request], Awaitable[object]]
 
@@ -91,7 +93,7 @@ class ProrataGraphQL(GraphQL[Any, None]):
         self, operation: GraphQLRequestData, context: object, *, method: str = "POST"
     ) -> ExecutionResult:
         try:
-            return await self.schema.execute(
+            result = await self.schema.execute(
                 operation.query,
                 variable_values=operation.variables,
                 context_value=context,
@@ -100,7 +102,12 @@ class ProrataGraphQL(GraphQL[Any, None]):
                 allowed_operation_types=_OPERATIONS[method],
             )
         except UNFIT as error:
+            await charge_request(context)
             raise unfit_operation(error) from None
+        raise_over_rate(result)
+        # Whatever could not even be measured costs something as well.
+        await charge_request(context)
+        return result
 
 
 def read_operation(body: bytes) -> GraphQLRequestData:
@@ -199,6 +206,13 @@ def shown_result(result: ExecutionResult) -> dict[str, Any]:
     if result.extensions:
         content["extensions"] = result.extensions
     return content
+
+
+def raise_over_rate(result: ExecutionResult) -> None:
+    """Raise the OverRateError for which nothing of an operation was run, if there is one: its status is its own."""
+    for error in result.errors or ():
+        if isinstance(error.original_error, OverRateError):
+            raise error.original_error
 
 
 def is_request_error(result: ExecutionResult) -> bool:

@@ -25,6 +25,8 @@ from adapters.embedded import processes
 from adapters.embedded.databases import create_database
 from adapters.embedded.ports import free_port, is_answering
 from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.embedded.valkey import EmbeddedValkey
+from adapters.settings import MOST_POINTS
 from adapters.upgrade import upgrade
 from benchmarks.rig.measure import parent_of
 from services.apikeys import create_key
@@ -55,22 +57,30 @@ class Store:
         await self.pool.execute("CHECKPOINT")
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where the servers of a benchmark are."""
+
+    database: str
+    redis: str
+
+
 @contextmanager
-def installed() -> Iterator[str]:
-    """Give the address of a new database with our schema, on a server that loses nothing (fsync on)."""
+def installed() -> Iterator[Servers]:
+    """Make a database with our schema, on a server that loses nothing (fsync on), and a Valkey."""
     with TemporaryDirectory(prefix="prorata-benchmark-") as made:
         folder = Path(made)
         folder.chmod(0o755)
-        with EmbeddedPostgres(folder / "postgres") as postgres:
+        with EmbeddedPostgres(folder / "postgres") as postgres, EmbeddedValkey() as valkey:
             address = asyncio.run(create_database(postgres.url(), "prorata"))
             upgrade(address)
-            yield address
+            yield Servers(address, valkey.url)
 
 
 @asynccontextmanager
-async def opened(address: str, *, connections: int) -> AsyncIterator[Store]:
+async def opened(servers: Servers, *, connections: int) -> AsyncIterator[Store]:
     """Open the database, with the price book and an operator's key in it."""
-    engine = create_engine(address, pool_size=connections)
+    engine = create_engine(servers.database, pool_size=connections)
     sessions = session_maker(engine)
     now = datetime.now(UTC)
     async with sessions.begin() as session:
@@ -78,7 +88,7 @@ async def opened(address: str, *, connections: int) -> AsyncIterator[Store]:
         key = await create_key(session, name="benchmark", account_id=None, now=now, pepper=PEPPER)
     try:
         async with asyncpg.create_pool(
-            address.replace("+asyncpg", ""), min_size=connections, max_size=connections
+            servers.database.replace("+asyncpg", ""), min_size=connections, max_size=connections
         ) as pool:
             backend = await pool.fetchval("SELECT pg_backend_pid()")
             yield Store(sessions, pool, parent_of(backend), key)
@@ -87,13 +97,13 @@ async def opened(address: str, *, connections: int) -> AsyncIterator[Store]:
 
 
 @contextmanager
-def serving(address: str, *arguments: str) -> Iterator[tuple[int, int]]:
+def serving(servers: Servers, *arguments: str) -> Iterator[tuple[int, int]]:
     """Run a server of ours as a process, the product's without arguments; give its process id and port."""
     port = free_port()
     command = [sys.executable, "-m", *(arguments or ("workers", "serve"))]
     with TemporaryFile() as said:
         server = processes.spawn(
-            command, on_orphaned=signal.SIGTERM, env=_environment(address, port), output=said
+            command, on_orphaned=signal.SIGTERM, env=_environment(servers, port), output=said
         )
         try:
             give_up_at = time.monotonic() + START_SECONDS
@@ -107,10 +117,11 @@ def serving(address: str, *arguments: str) -> Iterator[tuple[int, int]]:
             processes.stop(server, by=signal.SIGTERM, within_seconds=10)
 
 
-def _environment(address: str, port: int) -> Mapping[str, str]:
+def _environment(servers: Servers, port: int) -> Mapping[str, str]:
     return os.environ | {
-        "DATABASE_URL": address,
-        "REDIS_URL": "redis://127.0.0.1:1",  # nothing here rings for a worker
+        "DATABASE_URL": servers.database,
+        "REDIS_URL": servers.redis,
+        "PRORATA_RATE_POINTS": str(MOST_POINTS),  # requests are paid for, and never refused
         "PRORATA_PORT": str(port),
         "PRORATA_SANDBOX_KEY": "no payment is made here",
         "PRORATA_WEBHOOK_SECRET": WEBHOOK_SECRET,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
+from threading import Timer
 
-from adapters.stopping import stop
+import pytest
+
+from adapters.stopping import stop, within
 
 
 async def stubborn() -> None:
@@ -28,6 +32,24 @@ async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:
 
     assert tasks[0].cancelled()
     assert tasks[1].done()
+
+
+async def test_work_that_ended_while_the_loop_was_busy_was_in_time() -> None:
+    async def read() -> int:
+        ready = asyncio.get_running_loop().create_future()
+        Timer(0.05, lambda: loop.call_soon_threadsafe(ready.set_result, 7)).start()
+        time.sleep(0.3)  # noqa: ASYNC251  the loop is kept from everything else
+        found: int = await ready
+        return found
+
+    loop = asyncio.get_running_loop()
+
+    assert await within(0.1, read()) == 7
+
+
+async def test_work_that_does_not_end_is_left_behind() -> None:
+    with pytest.raises(TimeoutError):
+        await within(0.05, stubborn())
 
 
 async def test_nothing_to_stop_is_stopped() -> None:

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from adapters.embedded.ports import free_port
-from tests.application import PEPPER
+from tests.application import PEPPER, ROOM
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET
 
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -39,6 +39,7 @@ def environment(*, database_url: str, redis_url: str, sandbox_url: str) -> dict[
         "PRORATA_SANDBOX_KEY": API_KEY,
         "PRORATA_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "PRORATA_KEY_PEPPER": PEPPER,
+        **{f"PRORATA_{name}".upper(): str(value) for name, value in ROOM.items()},
     }
 
 
