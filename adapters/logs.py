@@ -18,6 +18,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Final
 
+from adapters.spans import trace_id
+
 REDACTED: Final = "[redacted]"
 SHORTEST_SECRET: Final = 8
 
@@ -30,6 +32,7 @@ _LEVELS: Final = {
     "uvicorn": logging.INFO,
     "arq": logging.INFO,
     "arq.worker": logging.WARNING,  # not two lines for every tick
+    "opentelemetry": logging.ERROR,  # not a line for each try to reach a collector that is away
 }
 # Each repetition has an end, so that no text takes long. A key may stand right behind a letter, as in "\npr_...".
 _PATTERNS: Final = tuple(
@@ -67,7 +70,7 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """Records for programs: an object a line, in ASCII, with the request's id where there is a request."""
+    """Records for programs: an object a line, in ASCII, with the ids of the request and of the trace it is part of."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
@@ -83,6 +86,8 @@ class JsonLines(logging.Formatter):
         }
         if (current := request_id.get()) != "-":
             fields["request_id"] = current
+        if (trace := trace_id()) is not None:
+            fields["trace_id"] = trace
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if record.stack_info:

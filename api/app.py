@@ -28,7 +28,9 @@ from adapters.queue import Bell
 from adapters.readiness import readiness
 from adapters.scraping import metrics_route
 from adapters.settings import Settings, load_settings
+from adapters.spans import current
 from adapters.stopping import stop
+from adapters.tracing import begin_tracing
 from api import usage_door
 from api.auth import Keys
 from api.bodies import BodyLimits
@@ -42,6 +44,7 @@ from api.loaders import Loaders
 from api.rendering import Renderer
 from api.schema import schema
 from api.sockets import Sockets
+from api.spans import Traced
 from api.view import ProrataGraphQL
 from services import providerevents
 from services.apikeys import Caller
@@ -79,6 +82,8 @@ class Edge:
         """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
         wall = self.clock()
         caller = await self.keys.caller(request, wall=wall)
+        if caller.account_id is not None:
+            current().note(account_id=caller.account_id)
         return self._context(caller, wall, sessions=self.sessions, reads=self.reads)
 
     def context_of(self, account_id: UUID) -> Context:
@@ -133,6 +138,8 @@ def create_app(
     )
     # Of its own, so that a process whose connections are all at work is not taken for one without a database.
     probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe")
+    tracing = begin_tracing(chosen, service="prorata-api")
+    tracing.watch(engine)
     outlet = Outlet(chosen.redis_url)
     sessions = session_maker(engine, outlet=outlet)
     edge = Edge(
@@ -147,6 +154,7 @@ def create_app(
         bell=Bell(chosen.redis_url),
         clock=clock or _wall,
     )
+    tracing.watch(edge.live.engine)
 
     renderer = Renderer(schema, sessions, edge.context_of)
 
@@ -168,6 +176,7 @@ def create_app(
             await edge.live.engine.dispose()
             await probe.dispose()
             await engine.dispose()
+            await tracing.aclose()
 
     async def record_usage(request: Request) -> Response:
         context = await edge.context(request)
@@ -217,6 +226,7 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
+            *([Middleware(Traced)] if chosen.tracing_endpoint else []),
             Middleware(Counted),
             Middleware(JsonErrors),
             Middleware(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters.gateway.protocol import Gateway, NoAnswer, PaymentMethodRefused
 from adapters.ids import new_id
 from adapters.queries import invoices as queries
+from adapters.spans import traced
 from domain.refusal import Refusal
 from services import payments
 from services.accounts import AccountNow, lock_account
@@ -45,6 +46,7 @@ class BadReturnUrl(Refusal):
     )
 
 
+@traced
 async def open_page(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, return_url: str, wall: datetime
 ) -> str:
@@ -70,6 +72,7 @@ async def open_page(
     return url
 
 
+@traced
 async def set_payment_method(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, token: str, wall: datetime
 ) -> AccountNow:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.ids import new_id
 from adapters.queries import workspaces as queries
 from adapters.seatfacts import seat_facts
+from adapters.spans import traced
 from adapters.tables.teammates import SeatChange, Teammate
 from domain.calendar import local_day, opening
 from domain.contacts import email_address
@@ -88,6 +89,7 @@ class DatesOutOfOrder(Refusal):
     )
 
 
+@traced
 async def invite(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, name: str, email: str, seat: SeatType
 ) -> Teammate:
@@ -115,6 +117,7 @@ async def invite(
     return teammate
 
 
+@traced
 async def accept(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
     """Accept an invite: the seat counts from today.
 
@@ -147,6 +150,7 @@ async def revoke(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     return teammate
 
 
+@traced
 async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
     """Remove a teammate: today is free unless the seat was accepted today; raises UnknownTeammate, NotActive."""
     teammate = await _active(session, account, teammate_id=teammate_id)
@@ -155,6 +159,7 @@ async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     return teammate
 
 
+@traced
 async def switch(
     session: AsyncSession, account: AccountNow, *, teammate_id: UUID, seat: SeatType
 ) -> Teammate:
@@ -173,6 +178,7 @@ async def switch(
     return teammate
 
 
+@traced
 async def correct_dates(
     session: AsyncSession,
     account: AccountNow,
