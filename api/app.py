@@ -36,6 +36,7 @@ from api.auth import Keys
 from api.bodies import BodyLimits
 from api.context import Context, Sessions
 from api.counting import Counted
+from api.docs import docs_routes
 from api.documents import document_routes
 from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
@@ -222,7 +223,7 @@ def create_app(
         metrics_route(probe, token=chosen.metrics_token),
     ]
     if chosen.graphiql:
-        routes += [*graphiql_routes(), Route("/", _to_graphiql)]
+        routes += [*graphiql_routes(), *docs_routes(schema), Route("/", _to_graphiql)]
     app = Starlette(
         routes=routes,
         middleware=[

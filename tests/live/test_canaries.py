@@ -108,7 +108,7 @@ async def test_no_canary_is_in_a_span(env: dict[str, str], operator_key: str) ->
         "INSERT accounts",
     }
     (named,) = (span for span in collector.spans if "[redacted]" in str(span.facts))
-    assert named.facts["graphql.operation.name"] == "[redacted]"
+    assert "[redacted]" in str(named.facts["graphql.operation.name"])
 
 
 async def test_no_canary_of_a_failing_database_is_in_a_span(env: dict[str, str]) -> None:

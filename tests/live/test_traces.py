@@ -86,7 +86,9 @@ async def test_a_mutation_tells_its_use_case_and_a_refusal_is_no_failure(
     assert use_case.facts["prorata.refusal"] == "NoSubscription"
     assert not use_case.is_failed
     assert ancestors(collector, use_case)[-1].id == parent(collector, operation).id
-    (locked,) = collector.named("accounts.lock_account")
+    locked = next(
+        each for each in collector.named("accounts.lock_account") if each.trace_id == use_case.trace_id
+    )
     assert locked.facts == {"prorata.account_id": str(account_id(account))}
 
 
