@@ -62,7 +62,7 @@ class TextLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__(_TEXT)
-        self._secrets = _longest_first(secrets)
+        self._secrets = longest_first(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record, its traceback below it."""
@@ -74,7 +74,7 @@ class JsonLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._secrets = _longest_first(secrets)
+        self._secrets = longest_first(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record, its traceback as one field."""
@@ -114,6 +114,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return text
 
 
+def longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Give the secrets to take out of texts, in the order to do it."""
+    # A secret that holds another is to go as a whole; a very short one would take words apart.
+    return tuple(sorted({each for each in secrets if len(each) >= SHORTEST_SECRET}, key=len, reverse=True))
+
+
 def configure(form: LogFormat, *, secrets: Iterable[str] = ()) -> None:
     """Send all records of the process to stderr in one form, also those of libraries, without the secrets given."""
     handler = Stderr()
@@ -147,8 +153,3 @@ def _log_unraisable(told: sys.UnraisableHookArgs) -> None:
 
 def _log_thread(told: threading.ExceptHookArgs) -> None:
     logging.getLogger("prorata").error("a thread ends by an exception", exc_info=told.exc_value)
-
-
-def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
-    # A secret that holds another is to go as a whole; a very short one would take words apart.
-    return tuple(sorted({each for each in secrets if len(each) >= SHORTEST_SECRET}, key=len, reverse=True))

@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     @field_validator("tracing_endpoint")
     @classmethod
     def _tracing_is_installed(cls, value: str | None) -> str | None:
-        if value is not None and find_spec("opentelemetry") is None:
+        if value is not None and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
             raise ValueError("nothing that sends spans is installed: install prorata[tracing], or unset it")
         return value
 
@@ -212,6 +212,13 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = [f"  {_variable(str(each['loc'][0]))}: {each['msg']}" for each in error.errors()]
         raise SettingsError("\n".join(["These variables are missing or wrong:", *wrong])) from None
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # one of the packages that it would be in is not there
+        return False
 
 
 def _variable(location: str) -> str:

@@ -24,7 +24,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters import spans
-from adapters.logs import redact
+from adapters.logs import longest_first, redact
 from adapters.spans import NO_FACTS, Fact, Kind, told
 from adapters.statements import summary
 from adapters.stopping import in_thread
@@ -72,7 +72,7 @@ class Telemetry:
         self._provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("prorata")
-        self._clean_text = lru_cache(KEPT_TEXTS)(partial(_clean_text, secrets=secrets))
+        self._clean_text = lru_cache(KEPT_TEXTS)(partial(_clean_text, secrets=longest_first(secrets)))
 
     @contextmanager
     def begin(

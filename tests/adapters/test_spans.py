@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from uuid import uuid4
@@ -20,13 +23,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.database import create_engine
 from adapters.gateway.protocol import GatewayUnavailable
 from adapters.gateway.sandbox import SandboxGateway
+from adapters.letters import Letter
 from adapters.logs import JsonLines
+from adapters.mail import Mailer
 from adapters.settings import Settings
-from adapters.spans import current, is_tracing, span, traced
+from adapters.spans import current, is_tracing, span, traced, use
 from adapters.statements import summary
+from adapters.telemetry import Telemetry
 from adapters.tracing import begin_tracing
 from adapters.webhooks_out import WebhookClient
 from domain.refusal import Refusal
+from tests.application import Api
 from tests.collector import Collector, collecting
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET, RunningProvider
 
@@ -211,6 +218,53 @@ async def test_a_webhook_tells_host_and_status_and_no_path() -> None:
     }
     assert (failed.is_failed, failed.facts["error.type"]) == (True, "no answer")
     assert b"their" not in b"".join(collector.bodies)
+
+
+async def test_a_mail_tells_its_server_and_what_came_of_it_and_nothing_of_the_mail() -> None:
+    async with tracing() as collector, sink() as server:
+        mailer = Mailer(server.url, sender="Acme <billing@acme.test>")
+        async with mailer.line() as line:
+            letter = Letter(subject="Their subject", text="Their text", html="<p>Their text</p>")
+            at = datetime(2026, 9, 1, tzinfo=UTC)
+            await line.send(letter, to="their@reader.test", message_id="their.id", at=at)
+
+    (sent,) = collector.spans
+    assert (sent.name, sent.kind) == ("send mail", "CLIENT")
+    assert sent.facts == {"server.address": "127.0.0.1", "prorata.outcome": "Taken"}
+    assert b"heir" not in b"".join(collector.bodies)
+
+
+async def test_an_operation_tells_how_many_errors_it_had(operator: Api) -> None:
+    async with tracing() as collector:
+        answer = await operator.post("{ accounts(first: 1000) { edges { node { id } } } }")
+
+    (operation,) = collector.named("query accounts")
+    assert operation.facts["prorata.errors"] == len(answer["errors"]) == 1
+
+
+async def test_closing_gives_a_collector_that_never_answers_three_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = Telemetry(f"http://127.0.0.1:{silent.getsockname()[1]}", service="tests", secrets=())
+        use(begun)
+        with span("never seen"):
+            pass
+        began = time.monotonic()
+
+        await begun.aclose()
+
+        assert 2.9 < time.monotonic() - began < 5
+    assert not is_tracing()
+
+
+async def test_short_words_are_no_secrets() -> None:
+    with collecting() as collector:
+        begun = Telemetry(collector.url, service="tests", secrets=("a", "1", "a long secret"))
+        use(begun)
+        with span("a name with a long secret"):
+            pass
+        await begun.aclose()
+
+    assert [each.name for each in collector.spans] == ["a name with [redacted]"]
 
 
 async def test_a_line_of_the_log_carries_the_trace_only_within_one() -> None:
