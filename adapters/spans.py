@@ -10,10 +10,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from functools import wraps
-from typing import Any, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+if TYPE_CHECKING:  # the log imports this module, and commands start fast without SQLAlchemy
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -136,7 +136,7 @@ class Telemetry:
             context.prorata_span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=facts)
 
 
-def _end_statement(_conn: Any, _cursor: Any, _text: Any, _values: Any, context: Any, _many: bool) -> None:  # noqa: FBT001  SQLAlchemy's
+def _end_statement(_conn: Any, _cursor: Any, _text: Any, _values: Any, context: Any, _many: Any) -> None:
     span = getattr(context, "prorata_span", None)
     if span is not None:
         span.end()
