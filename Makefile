@@ -30,7 +30,7 @@ lint: .venv/.ok ## check format, style, types and imports
 
 lock: .venv/.ok ## renew both lock files; UPGRADE=--upgrade moves the versions
 	$(LOCK) $(UPGRADE) --all-extras --group dev --output-file requirements.lock
-	$(LOCK) --constraints requirements.lock --output-file requirements.deploy.lock
+	$(LOCK) --extra tracing --constraints requirements.lock --output-file requirements.deploy.lock
 
 bench: .venv/.ok ## measure each workload
 	@for each in ingest close dashboard; do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.spans import Kind, span
 from adapters.tables.columns import Record, metadata
 
 
@@ -47,8 +48,10 @@ async def copy_records(
     if not driver.is_in_transaction():
         # SQLAlchemy begins with the first statement of its own.
         await session.execute(text("SELECT 1"))
-    async with driver.transaction():
-        await driver.copy_records_to_table(table, columns=list(names), records=records)
+    name = f"COPY {table}"
+    with span(name, {"db.system.name": "postgresql", "db.query.summary": name}, kind=Kind.CLIENT):
+        async with driver.transaction():
+            await driver.copy_records_to_table(table, columns=list(names), records=records)
 
 
 def _column(rows: Iterable[Mapping[str, Any]], name: str) -> list[Any]:

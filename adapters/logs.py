@@ -18,6 +18,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Final
 
+from adapters.spans import trace_id
+
 REDACTED: Final = "[redacted]"
 SHORTEST_SECRET: Final = 8
 
@@ -30,6 +32,7 @@ _LEVELS: Final = {
     "uvicorn": logging.INFO,
     "arq": logging.INFO,
     "arq.worker": logging.WARNING,  # not two lines for every tick
+    "opentelemetry": logging.ERROR,  # not a line for each try to reach a collector that is away
 }
 # Each repetition has an end, so that no text takes long. A key may stand right behind a letter, as in "\npr_...".
 _PATTERNS: Final = tuple(
@@ -59,7 +62,7 @@ class TextLines(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__(_TEXT)
-        self._secrets = _longest_first(secrets)
+        self._secrets = longest_first(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record, its traceback below it."""
@@ -67,11 +70,11 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """Records for programs: an object a line, in ASCII, with the request's id where there is a request."""
+    """Records for programs: an object a line, in ASCII, with the ids of the request and of the trace it is part of."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
-        self._secrets = _longest_first(secrets)
+        self._secrets = longest_first(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record, its traceback as one field."""
@@ -83,6 +86,8 @@ class JsonLines(logging.Formatter):
         }
         if (current := request_id.get()) != "-":
             fields["request_id"] = current
+        if (trace := trace_id()) is not None:
+            fields["trace_id"] = trace
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
@@ -107,6 +112,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     return text
+
+
+def longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Give the secrets to take out of texts, in the order to do it."""
+    # A secret that holds another is to go as a whole; a very short one would take words apart.
+    return tuple(sorted({each for each in secrets if len(each) >= SHORTEST_SECRET}, key=len, reverse=True))
 
 
 def configure(form: LogFormat, *, secrets: Iterable[str] = ()) -> None:
@@ -142,8 +153,3 @@ def _log_unraisable(told: sys.UnraisableHookArgs) -> None:
 
 def _log_thread(told: threading.ExceptHookArgs) -> None:
     logging.getLogger("prorata").error("a thread ends by an exception", exc_info=told.exc_value)
-
-
-def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
-    # A secret that holds another is to go as a whole; a very short one would take words apart.
-    return tuple(sorted({each for each in secrets if len(each) >= SHORTEST_SECRET}, key=len, reverse=True))

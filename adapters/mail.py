@@ -25,6 +25,7 @@ from aiosmtplib import (
 )
 
 from adapters.letters import Letter
+from adapters.spans import Kind, span
 
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 """`smtp` insists on STARTTLS, `smtps` speaks TLS from the first byte, `smtp+plain` is for a server on the same machine."""
@@ -94,6 +95,12 @@ class Line:
 
     async def send(self, letter: Letter, *, to: str, message_id: str, at: datetime) -> Taken | Refused:
         """Hand a mail in; raises LineLostError."""
+        with span("send mail", {"server.address": self._client.hostname or ""}, kind=Kind.CLIENT) as sending:
+            outcome = await self._send(letter, to=to, message_id=message_id, at=at)
+            sending.note(outcome=type(outcome).__name__)
+            return outcome
+
+    async def _send(self, letter: Letter, *, to: str, message_id: str, at: datetime) -> Taken | Refused:
         try:
             mail = message(letter, sender=self._sender, to=to, message_id=message_id, at=at)
             await self._client.send_message(

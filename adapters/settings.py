@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -136,8 +137,21 @@ class Settings(BaseSettings):
     worker_metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where a worker shows its metrics; without it, nowhere."""
 
+    tracing_endpoint: str | None = Field(
+        default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://\S+$", repr=False
+    )
+    """The OpenTelemetry collector that spans are sent to, over HTTP; without it, there are no spans."""
+    tracing_headers: str = Field(default="", validation_alias="OTEL_EXPORTER_OTLP_HEADERS", repr=False)
+    """What the exporter sends with them: `authorization=Bearer%20...`. It reads the variable itself."""
+
     @field_validator(
-        "smtp_url", "mail_from", "app_url", "metrics_token", "worker_metrics_port", mode="before"
+        "smtp_url",
+        "mail_from",
+        "app_url",
+        "metrics_token",
+        "worker_metrics_port",
+        "tracing_endpoint",
+        mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
@@ -150,16 +164,26 @@ class Settings(BaseSettings):
             raise ValueError("set it where PRORATA_SMTP_URL is set")
         return value
 
+    @field_validator("tracing_endpoint")
+    @classmethod
+    def _tracing_is_installed(cls, value: str | None) -> str | None:
+        if value is not None and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError("nothing that sends spans is installed: install prorata[tracing], or unset it")
+        return value
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything in the settings that must never be shown."""
-        urls = " ".join((self.database_url, self.redis_url, self.smtp_url or ""))
+        urls = " ".join((self.database_url, self.redis_url, self.smtp_url or "", self.tracing_endpoint or ""))
         passwords = re.findall(r"://[^\s:/?#@]*:(\S+)@", urls)
+        headers = [header.partition("=")[2].strip() for header in self.tracing_headers.split(",")]
         keys = (self.sandbox_key, self.webhook_secret, self.stripe_key, self.stripe_webhook_secret)
         return (
             *filter(None, (*keys, self.key_pepper, self.metrics_token)),
             *passwords,
             *map(unquote, passwords),
+            *filter(None, headers),
+            *filter(None, map(unquote, headers)),
         )
 
     @property
@@ -199,6 +223,13 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = [f"  {_variable(str(each['loc'][0]))}: {each['msg']}" for each in error.errors()]
         raise SettingsError("\n".join(["These variables are missing or wrong:", *wrong])) from None
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # one of the packages that it would be in is not there
+        return False
 
 
 def _variable(location: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -46,6 +48,26 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
             _ending.add(task)
             task.add_done_callback(_ended)
             task.cancel()
+
+
+async def in_thread(work: Callable[[], object], *, within_seconds: float) -> bool:
+    """Do blocking work beside the loop, and tell whether it was done in time; what is not keeps no process alive."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def do() -> None:
+        try:
+            work()
+        finally:
+            # The loop may be gone by the time that late work ends.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=do, daemon=True).start()
+    try:
+        await asyncio.wait_for(done.wait(), within_seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _ended(task: asyncio.Task[Any]) -> None:

@@ -20,6 +20,7 @@ from uuid import UUID
 import httpx
 
 from adapters.gateway.webhooks import sign, signing_key
+from adapters.spans import Kind, span
 from domain.webhooks import EndpointUrlRefused, is_loopback, is_public
 
 TIMEOUT_SECONDS: Final = 15.0
@@ -66,6 +67,16 @@ class WebhookClient:
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post a message within the timeout, whatever the receiver does."""
+        facts = {"http.request.method": "POST", "server.address": _host(url)}
+        with span("POST webhook", facts, kind=Kind.CLIENT) as call:
+            answer = await self._try(url, body=body, headers=headers)
+            if answer.status is None:
+                call.fail("no answer")
+            else:
+                call.note({"http.response.status_code": answer.status})
+            return answer
+
+    async def _try(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._post(httpx.URL(url), body=body, headers=headers)
@@ -177,6 +188,13 @@ def _check_literal(host: str, *, is_secure: bool, allows_loopback: bool) -> None
         raise EndpointUrlRefused("its host is not a public one")
     if not is_secure and not is_here:
         raise EndpointUrlRefused("it must begin with https://")
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).raw_host.decode("ascii")
+    except httpx.InvalidURL:
+        return ""
 
 
 def _usual_port(url: httpx.URL) -> int:

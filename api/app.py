@@ -30,12 +30,15 @@ from adapters.queue import Bell
 from adapters.readiness import readiness
 from adapters.scraping import metrics_route
 from adapters.settings import Settings, load_settings
+from adapters.spans import current
 from adapters.stopping import stop
+from adapters.tracing import begin_tracing
 from api import usage_door
 from api.auth import Keys
 from api.bodies import BodyLimits
 from api.context import Context, Sessions
 from api.counting import Counted
+from api.docs import docs_routes
 from api.documents import document_routes
 from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
@@ -45,6 +48,7 @@ from api.rates import Allowance, Rates, address_of
 from api.rendering import Renderer
 from api.schema import schema
 from api.sockets import Sockets
+from api.spans import Traced
 from api.view import ProrataGraphQL
 from services import providerevents
 from services.callers import Caller, caller_for_webhooks
@@ -83,7 +87,10 @@ class Edge:
         """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
         said = request.headers.get("authorization", "")
         recall = partial(self.identify, said, address_of(request))
-        return self._context(await recall(), recall, self.sessions, self.reads)
+        caller = await recall()
+        if caller.account_id is not None:
+            current().note(account_id=caller.account_id)
+        return self._context(caller, recall, self.sessions, self.reads)
 
     def context_of(self, account_id: UUID) -> Context:
         """Make the context in which the webhooks of an account are written; nobody pays for it."""
@@ -148,6 +155,8 @@ def create_app(
     )
     # Of its own, so that a process whose connections are all at work is not taken for one without a database.
     probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe")
+    tracing = begin_tracing(chosen, service="prorata-api")
+    tracing.watch(engine)
     outlet = Outlet(chosen.redis_url)
     sessions = session_maker(engine, outlet=outlet)
     rates = _rates(chosen)
@@ -164,6 +173,7 @@ def create_app(
         bell=Bell(chosen.redis_url),
         clock=clock or _wall,
     )
+    tracing.watch(edge.live.engine)
 
     renderer = Renderer(schema, sessions, edge.context_of)
 
@@ -186,6 +196,7 @@ def create_app(
             await edge.live.engine.dispose()
             await probe.dispose()
             await engine.dispose()
+            await tracing.aclose()
 
     async def record_usage(request: Request) -> Response:
         context = await edge.context(request)
@@ -231,10 +242,11 @@ def create_app(
         metrics_route(probe, token=chosen.metrics_token),
     ]
     if chosen.graphiql:
-        routes += [*graphiql_routes(), Route("/", _to_graphiql)]
+        routes += [*graphiql_routes(), *docs_routes(schema), Route("/", _to_graphiql)]
     app = Starlette(
         routes=routes,
         middleware=[
+            *([Middleware(Traced)] if chosen.tracing_endpoint else []),
             Middleware(Counted),
             Middleware(JsonErrors),
             Middleware(

@@ -1,4 +1,4 @@
-"""Counts requests by their route, and operations of GraphQL by their kind."""
+"""Counts requests by their route, and operations of GraphQL by their kind; the latter get their spans here too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from strawberry.extensions import SchemaExtension
 
 from adapters import metrics
+from api.spans import operation_span
 
 CLIENT_LEFT: Final = 499
 
@@ -48,9 +49,10 @@ class Counted:
 
 
 class OperationCount(SchemaExtension):
-    """Counts an operation that was found good and begins to run."""
+    """Counts an operation that was found good and begins to run, and makes its span."""
 
     def on_execute(self) -> Iterator[None]:
         """Count it by its kind."""
         metrics.operation_begun(self.execution_context.operation_type.value.lower())
-        yield
+        with operation_span(self.execution_context):
+            yield

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.queries import accounts as queries
+from adapters.spans import traced
 from adapters.tables.accounts import Account
 from domain.calendar import time_zone
 from domain.refusal import Refusal
@@ -71,6 +72,7 @@ async def create_account(
     return account
 
 
+@traced
 async def lock_account(
     session: AsyncSession, *, account_id: UUID, wall: datetime, unknown: type[Refusal] = UnknownAccount
 ) -> AccountNow:
@@ -79,6 +81,7 @@ async def lock_account(
     return await _at_its_time(session, row, wall=wall, unknown=unknown)
 
 
+@traced
 async def lock_accounts(
     session: AsyncSession, *, account_ids: Iterable[UUID], wall: datetime
 ) -> list[AccountNow]:
@@ -87,6 +90,7 @@ async def lock_accounts(
     return list((await accounts_now(session, rows, wall=wall)).values())
 
 
+@traced
 async def read_account(
     session: AsyncSession, *, account_id: UUID, wall: datetime, unknown: type[Refusal] = UnknownAccount
 ) -> AccountNow:

@@ -15,6 +15,7 @@ from adapters.ids import new_id
 from adapters.live import Touched, touch
 from adapters.queries import alerts as queries
 from adapters.queries import locks
+from adapters.spans import traced
 from adapters.tables import alerts as tables
 from domain.alerts import (
     Alert,
@@ -109,6 +110,7 @@ async def turn_off_alert(
     await session.flush()
 
 
+@traced
 async def look(
     session: AsyncSession,
     accounts: Sequence[AccountNow],

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.database import AWAY, read_one_moment
 from adapters.queries import books as queries
+from adapters.spans import traced
 from domain.calendar import opening
 from domain.money import show_cents
 from services.accounts import AccountNow, read_account
@@ -40,6 +41,7 @@ async def accounts_to_audit(
         return [(await read_account(session, account_id=account_id, wall=wall)).id]
 
 
+@traced
 async def audit(
     sessions: async_sessionmaker[AsyncSession], *, account_id: UUID, since: date | None, wall: datetime
 ) -> Audit:

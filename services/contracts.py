@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.calendar import local_day
@@ -17,6 +18,7 @@ from services.beginnings import begin, book_to_sign, check_lite, current, term_e
 from services.histories import Running
 
 
+@traced
 async def sign(
     session: AsyncSession, account: AccountNow, *, terms: ContractTerms
 ) -> tuple[Subscription, list[Invoice]]:
@@ -40,6 +42,7 @@ async def sign(
     )
 
 
+@traced
 async def amend(session: AsyncSession, account: AccountNow, *, terms: ContractTerms) -> Subscription:
     """Change the commitment: seats from today, usage from the next usage month (section 8).
 
@@ -57,6 +60,7 @@ async def amend(session: AsyncSession, account: AccountNow, *, terms: ContractTe
     return running.row
 
 
+@traced
 async def end(session: AsyncSession, account: AccountNow) -> Subscription:
     """Let the contract end with its term instead of renewing; raises NoSubscription, NotOnContract, AlreadyCancelled."""
     running, phase = await _contract(session, account)

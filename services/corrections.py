@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.queries import invoices as queries
+from adapters.spans import traced
 from adapters.tables.invoices import CreditNote, Invoice
 from domain import ledger
 from domain.invoicing import (
@@ -25,6 +26,7 @@ from services.invoices import find_invoice
 from services.ledger import close_collection, mark_paid, post
 
 
+@traced
 async def create_credit_note(
     session: AsyncSession, account: AccountNow, *, invoice_id: UUID, amount_cents: int, reason: str
 ) -> Invoice:
@@ -66,6 +68,7 @@ async def create_credit_note(
     return invoice
 
 
+@traced
 async def void(session: AsyncSession, account: AccountNow, *, invoice_id: UUID, reason: str) -> Invoice:
     """Undo an open invoice: credit it used returns, and its charges come back on the next one, recomputed (section 5).
 
@@ -84,6 +87,7 @@ async def void(session: AsyncSession, account: AccountNow, *, invoice_id: UUID, 
     return invoice
 
 
+@traced
 async def write_off(session: AsyncSession, account: AccountNow, *, invoice_id: UUID, reason: str) -> Invoice:
     """Give up collecting an open invoice; it stays billed (section 5).
 

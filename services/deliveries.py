@@ -20,6 +20,7 @@ from adapters.ids import new_id
 from adapters.queries import deliveries as queries
 from adapters.queries import webhooks as endpoints
 from adapters.queries.deliveries import Bare, Outgoing
+from adapters.spans import traced
 from adapters.tables.webhooks import Event, WebhookDelivery, WebhookEndpoint
 from adapters.webhooks_out import Answer, signed
 from domain.refusal import Refusal
@@ -107,12 +108,14 @@ async def keep_body(sessions: Sessions, bare: Bare, *, body: bytes) -> None:
         await queries.keep_body(session, account_id=bare.account_id, delivery_id=bare.id, body=body)
 
 
+@traced
 async def take_due(sessions: Sessions, *, limit: int, wall: datetime) -> list[Outgoing]:
     """Claim deliveries that are due, counting their attempt."""
     async with sessions.begin() as session:
         return await queries.take_due(session, wall=wall, limit=limit, each=PER_ENDPOINT, lease=LEASE)
 
 
+@traced
 async def send(sessions: Sessions, poster: Poster, outgoing: Outgoing, *, wall: datetime) -> Answer:
     """Send a delivery that was taken, and record what came of it."""
     secrets = (outgoing.secret, *([outgoing.previous_secret] if outgoing.previous_secret else []))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.database import see_one_moment
 from adapters.queries import invoices as queries
 from adapters.queries import refunds as refund_queries
+from adapters.spans import traced
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.refunds import Refund
@@ -31,6 +32,7 @@ class InvoiceDocument:
     refunds: Sequence[Refund]
 
 
+@traced
 async def load_invoice(
     session: AsyncSession, *, account_id: UUID, invoice_id: UUID, wall: datetime
 ) -> InvoiceDocument:

@@ -15,6 +15,7 @@ from adapters.live import Touched, touch
 from adapters.queries import duework
 from adapters.queries import invoices as queries
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain import ledger
@@ -71,6 +72,7 @@ def draft(
     return drafts
 
 
+@traced
 async def write(session: AsyncSession, drafts: Sequence[Draft]) -> None:
     """Write drafts, one statement a table."""
     for each in drafts:

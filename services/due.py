@@ -14,6 +14,7 @@ from adapters import metrics
 from adapters.gateway.protocol import Gateway
 from adapters.queries import duework
 from adapters.queries.duework import Due
+from adapters.spans import Span, span
 from services import invoices, payments, refunds, reminders, subscriptions
 from services.accounts import lock_account, lock_accounts
 
@@ -59,12 +60,18 @@ async def do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) 
 
 async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime) -> bool:
     """Do one piece of due work; a failure is counted, and after some the work is parked, so that it blocks no other."""
+    with span(f"due {due.kind}", account_id=due.account_id) as piece:
+        return await _try_to_do(sessions, gateway, due, wall=wall, piece=piece)
+
+
+async def _try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: datetime, piece: Span) -> bool:
     reason = "it was done, and is still due"
     try:
         await do(sessions, gateway, due, wall=wall)
     except Exception as failure:
         log.exception("%s of account %s failed", due.kind, due.account_id)
         reason = repr(failure)
+        piece.fail(type(failure).__name__)
     async with sessions.begin() as session:
         is_done = not await duework.is_still_due(session, due)
         if not is_done:
@@ -75,8 +82,11 @@ async def try_to_do(sessions: Sessions, gateway: Gateway, due: Due, *, wall: dat
 
 async def take(sessions: Sessions, *, kind: str, wall: datetime, limit: int = CHUNK) -> list[Due]:
     """Claim due work of one kind for the time of a lease."""
-    async with sessions.begin() as session:
-        return await duework.take_due(session, kind=kind, wall=wall, limit=limit, lease=LEASE)
+    with span(f"take {kind}") as taking:
+        async with sessions.begin() as session:
+            taken = await duework.take_due(session, kind=kind, wall=wall, limit=limit, lease=LEASE)
+        taking.note(taken=len(taken))
+        return taken
 
 
 async def count(sessions: Sessions, *, kind: str, wall: datetime) -> int:
@@ -106,9 +116,10 @@ async def _close_taken(sessions: Sessions, gateway: Gateway, *, wall: datetime, 
     if not taken:
         return []
     try:
-        async with sessions.begin() as session:
-            accounts = await lock_accounts(session, account_ids=_ids(taken), wall=wall)
-            await invoices.close(session, accounts)
+        with span("close_periods", accounts=len(taken)):
+            async with sessions.begin() as session:
+                accounts = await lock_accounts(session, account_ids=_ids(taken), wall=wall)
+                await invoices.close(session, accounts)
     except Exception:
         log.exception("a chunk of %d closes failed; closing one by one", len(taken))
         for due in taken:

@@ -13,6 +13,7 @@ from adapters import pricebooks
 from adapters.facts import kind_of, payload_of
 from adapters.queries import histories as queries
 from adapters.queries import subscriptions as subscription_queries
+from adapters.spans import traced
 from adapters.tables.subscriptions import Subscription, SubscriptionFact
 from domain.billing import look_back
 from domain.calendar import local_day, month_of
@@ -44,6 +45,7 @@ class Running:
         return self.loaded.history
 
 
+@traced
 async def load(
     session: AsyncSession,
     accounts: Sequence[AccountNow],

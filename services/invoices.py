@@ -13,6 +13,7 @@ from adapters.queries import duework, locks
 from adapters.queries import invoices as queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.billing import running_period
@@ -36,6 +37,7 @@ class UnknownInvoice(Refusal):
     template = "No invoice has this id; invoices of other accounts look the same as none."
 
 
+@traced
 async def close(session: AsyncSession, accounts: Sequence[AccountNow]) -> int:
     """Close the period of each locked account whose end has come on its clock, and open the next; give their number.
 
@@ -53,6 +55,7 @@ async def close(session: AsyncSession, accounts: Sequence[AccountNow]) -> int:
     return len(ready) + await _close_ended(session, accounts)
 
 
+@traced
 async def turn(
     session: AsyncSession, account: AccountNow, row: Subscription, *, on: date, anchor: date
 ) -> list[Invoice]:
@@ -78,6 +81,7 @@ async def schedule_close(session: AsyncSession, account: AccountNow, row: Subscr
     await duework.schedule(session, [Due(account.id, "CLOSE", row.id, due_at)])
 
 
+@traced
 async def issue_change(session: AsyncSession, account: AccountNow, row: Subscription) -> list[Invoice]:
     """Issue an invoice of today's changes only, which the customer asked for at once (section 7)."""
     today = local_day(account.now, account.zone)

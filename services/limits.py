@@ -14,6 +14,7 @@ from adapters.ids import new_id
 from adapters.live import Touched, touch
 from adapters.queries import limits as queries
 from adapters.queries import locks
+from adapters.spans import traced
 from adapters.tables import limits as tables
 from domain.calendar import local_day, show_day
 from domain.limits import (
@@ -87,6 +88,7 @@ async def turn_off_limit(
     await tell(session, await _switched(session, {account.id: account}, [(row, held)], running))
 
 
+@traced
 async def look(
     session: AsyncSession,
     accounts: Sequence[AccountNow],

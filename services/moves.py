@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters import pricebooks
 from adapters.queries import locks
 from adapters.queries import workspaces as queries
+from adapters.spans import traced
 from adapters.tables.teammates import Teammate
 from adapters.tables.workspaces import Workspace
 from domain.pricebook import Plan
@@ -44,6 +45,7 @@ class WorkspaceLeft(Refusal):
     left_on: str
 
 
+@traced
 async def move(
     session: AsyncSession, source: AccountNow, target: AccountNow, *, workspace_id: UUID
 ) -> Workspace:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.ids import new_id
 from adapters.live import Touched, touch
 from adapters.queries import notifications as queries
+from adapters.spans import traced
 from domain.refusal import Refusal
 from services.accounts import AccountNow, read_account
 
@@ -70,6 +71,7 @@ class Notice:
     to: tuple[str, ...] | None = None
 
 
+@traced
 async def tell(session: AsyncSession, notices: Sequence[Notice]) -> None:
     """Write notices and, for those that are mailed, one mail to each billing contact (section 9).
 

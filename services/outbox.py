@@ -19,6 +19,7 @@ from adapters import letters
 from adapters.mail import Line, LineLostError, Mailer, Refused, ServerUnreachableError, Taken
 from adapters.queries import outbox as queries
 from adapters.queries.outbox import Held
+from adapters.spans import current, traced
 from adapters.tables.notifications import Mail
 
 LEASE = timedelta(minutes=2)
@@ -78,8 +79,10 @@ async def deliver(
     return tried
 
 
+@traced
 async def _deliver_one(sessions: Sessions, mailer: Mailer, line: Line, mail: Held, *, wall: datetime) -> None:
     """Hold a mail, commit; send it; record what came of it, commit."""
+    current().note(account_id=mail.account_id)
     async with sessions.begin() as session:
         held = await queries.hold(session, mail, lease=LEASE)
     if held is None:  # the lease was over, and another has it

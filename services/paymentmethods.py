@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters.gateway.protocol import Gateway, NoAnswer, PaymentMethodRefused, StoredPaymentMethod
 from adapters.ids import new_id
 from adapters.queries import invoices as queries
+from adapters.spans import traced
 from domain.refusal import Refusal
 from services import payments
 from services.accounts import AccountNow, lock_account
@@ -45,6 +46,7 @@ class BadReturnUrl(Refusal):
     )
 
 
+@traced
 async def open_page(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, return_url: str, wall: datetime
 ) -> str:
@@ -78,6 +80,7 @@ class Attached:
     method: StoredPaymentMethod
 
 
+@traced
 async def attach(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, token: str, wall: datetime
 ) -> Attached:
@@ -96,6 +99,7 @@ async def attach(
         raise ProviderUnreachable from None
 
 
+@traced
 async def keep(session: AsyncSession, attached: Attached, *, account_id: UUID, wall: datetime) -> AccountNow:
     """Pay with another method from now on; open invoices are charged at once, on a new ladder (section 11)."""
     account = await lock_account(session, account_id=account_id, wall=wall)

@@ -25,6 +25,7 @@ from adapters.live import Touched, touch
 from adapters.queries import duework
 from adapters.queries import invoices as queries
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.payments import PaymentAttempt
 from domain import ledger
@@ -66,6 +67,7 @@ class NoPaymentMethod(Refusal):
     template = "The account has no payment method; add one first."
 
 
+@traced
 async def retry_now(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> Invoice:
     """Put an open invoice up for a charge at once, on a new ladder; the payer asked for it.
 
@@ -87,6 +89,7 @@ async def begin_again(session: AsyncSession, account: AccountNow, invoice: Invoi
     await _climb(session, account, invoice, again(ladder_of(invoice), today))
 
 
+@traced
 async def collect(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, invoice_id: UUID, wall: datetime
 ) -> None:
@@ -108,6 +111,7 @@ async def collect(
         await collect(sessions, gateway, account_id=account_id, invoice_id=invoice_id, wall=wall)
 
 
+@traced
 async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID) -> None:
     """Freeze the account if the invoice is still open on its day (section 11)."""
     invoice = await queries.find(session, account_id=account.id, invoice_id=invoice_id)
@@ -121,6 +125,7 @@ async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
     await duework.unschedule(session, account_id=account.id, subject_id=invoice_id, kinds=["FREEZE"])
 
 
+@traced
 async def record(session: AsyncSession, account: AccountNow, *, attempt_id: UUID, outcome: Outcome) -> None:
     """Record what became of an attempt, once; what is final stays as it is, so that answers may come in any order."""
     attempt = await queries.attempt(session, account_id=account.id, attempt_id=attempt_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import subscriptions as queries
+from adapters.spans import traced
 from adapters.tables.subscriptions import Subscription
 from domain.billing import Now, Preview, at_moment, converted, preview, run_rate
 from domain.billing import forecast as expected
@@ -61,6 +62,7 @@ class Overview:
     as_of: datetime
 
 
+@traced
 async def overviews(session: AsyncSession, accounts: Sequence[AccountNow]) -> dict[UUID, Overview]:
     """Give the running subscription of each account that has one, read in a fixed number of statements."""
     live = await queries.live(session, [account.id for account in accounts])
@@ -78,6 +80,7 @@ async def overviews(session: AsyncSession, accounts: Sequence[AccountNow]) -> di
     return found
 
 
+@traced
 async def forecast(session: AsyncSession, account: AccountNow) -> NextInvoice | None:
     """Give the next invoice if usage goes on as it has in the running period; None without a paid subscription."""
     row = await histories.running_row(session, account)

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.gateway.protocol import ProviderEvent, Refunded, RefundRefused
 from adapters.queries import invoices as queries
+from adapters.spans import traced
 from services import payments, refunds
 from services.accounts import UnknownAccount, lock_account
 
 Sessions = async_sessionmaker[AsyncSession]
 
 
+@traced
 async def receive(sessions: Sessions, event: ProviderEvent, *, wall: datetime) -> bool:
     """Take a verified webhook; False when it was taken before or is about nothing of ours.
 

@@ -17,6 +17,7 @@ from adapters.queries import duework
 from adapters.queries import invoices as invoice_queries
 from adapters.queries import refunds as queries
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.refunds import Refund
 from domain import ledger
 from domain.dunning import ask_again_in
@@ -39,6 +40,7 @@ class UnknownPayment(Refusal):
     template = "No payment has this id; payments of other accounts look the same as none."
 
 
+@traced
 async def create(
     session: AsyncSession, account: AccountNow, *, payment_id: UUID, amount_cents: int, reason: str
 ) -> Refund:
@@ -77,6 +79,7 @@ async def create(
     return refund
 
 
+@traced
 async def carry_out(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, refund_id: UUID, wall: datetime
 ) -> None:
@@ -97,6 +100,7 @@ async def carry_out(
         await record(session, account, refund_id=refund_id, outcome=outcome)
 
 
+@traced
 async def record(session: AsyncSession, account: AccountNow, *, refund_id: UUID, outcome: Outcome) -> None:
     """Record what became of a refund; one the bank sends back later is credit again."""
     refund = await queries.find(session, account_id=account.id, refund_id=refund_id)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import duework
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.subscriptions import Subscription
 from domain.billing import at_moment
 from domain.calendar import Period, local_day, opening, show_day
@@ -31,6 +32,7 @@ async def schedule(
     await duework.schedule(session, [Due(account.id, "REMINDER", row.id, due_at)])
 
 
+@traced
 async def remind(session: AsyncSession, account: AccountNow, due: Due) -> None:
     """Announce the renewal that is near, and wait for the next one; one that was cancelled is not announced."""
     row = await histories.running_row(session, account)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import workspaces as queries
 from adapters.seatfacts import seat_facts
+from adapters.spans import traced
 from adapters.tables.teammates import SeatChange, Teammate
 from domain.calendar import local_day, opening
 from domain.refusal import Refusal
@@ -37,6 +38,7 @@ class DatesOutOfOrder(Refusal):
     )
 
 
+@traced
 async def correct_dates(
     session: AsyncSession,
     account: AccountNow,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.queries import workspaces as queries
+from adapters.spans import traced
 from adapters.tables.teammates import PRESENT, SeatChange, Teammate
 from domain.contacts import email_address
 from domain.permissions import Role, check_grant, manages_billing
@@ -70,6 +71,7 @@ class SeatHeldAlready(Refusal):
     seat: str
 
 
+@traced
 async def invite(
     session: AsyncSession,
     account: AccountNow,
@@ -107,6 +109,7 @@ async def invite(
     return teammate
 
 
+@traced
 async def accept(session: AsyncSession, account: AccountNow, *, teammate_id: UUID) -> Teammate:
     """Accept an invite: the seat counts from today.
 
@@ -139,6 +142,7 @@ async def revoke(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     return teammate
 
 
+@traced
 async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID, by: Caller) -> Teammate:
     """Remove a teammate: today is free unless the seat was accepted today.
 
@@ -151,6 +155,7 @@ async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
     return teammate
 
 
+@traced
 async def switch(
     session: AsyncSession, account: AccountNow, *, teammate_id: UUID, seat: SeatType
 ) -> Teammate:
@@ -169,6 +174,7 @@ async def switch(
     return teammate
 
 
+@traced
 async def give_role(
     session: AsyncSession, account: AccountNow, *, teammate_id: UUID, role: Role, by: Caller
 ) -> Teammate:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import duework
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.billing import conversion
@@ -45,6 +46,7 @@ from services.histories import Running
 from services.invoices import issue_change
 
 
+@traced
 async def start(
     session: AsyncSession, account: AccountNow, *, plan: Plan, is_psp: bool
 ) -> tuple[Subscription, list[Invoice]]:
@@ -59,6 +61,7 @@ async def start(
     return await begin(session, account, None, fact, book=book, plan=plan, is_psp=is_psp)
 
 
+@traced
 async def start_trial(session: AsyncSession, account: AccountNow, *, plan: Plan) -> Subscription:
     """Start a free trial (section 10); raises AlreadySubscribed, NoWorkspace, TooManyLiteSeats."""
     await check_none_runs(session, account)
@@ -106,6 +109,7 @@ async def choose_conversion(
     return running.row
 
 
+@traced
 async def convert_now(
     session: AsyncSession, account: AccountNow, *, plan: Plan, is_psp: bool
 ) -> tuple[Subscription, list[Invoice]]:
@@ -120,6 +124,7 @@ async def convert_now(
     return await _begin_paid(session, account, running, fact)
 
 
+@traced
 async def change_plan(
     session: AsyncSession, account: AccountNow, *, plan: Plan, invoice_now: bool = False
 ) -> tuple[Subscription, list[Invoice]]:
@@ -144,6 +149,7 @@ async def change_plan(
     return running.row, issued
 
 
+@traced
 async def add_psp(
     session: AsyncSession, account: AccountNow, *, invoice_now: bool = False
 ) -> tuple[Subscription, list[Invoice]]:
@@ -165,6 +171,7 @@ async def add_psp(
     return running.row, issued
 
 
+@traced
 async def remove_psp(session: AsyncSession, account: AccountNow) -> Subscription:
     """Remove Proactive Support Plus: access to the end of the period, no credit (section 6).
 
@@ -182,6 +189,7 @@ async def remove_psp(session: AsyncSession, account: AccountNow) -> Subscription
     return running.row
 
 
+@traced
 async def end_trial(session: AsyncSession, account: AccountNow) -> list[Invoice]:
     """End a trial whose time is up: it converts if a plan and a payment method were set (section 10)."""
     row = await histories.running_row(session, account)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import pricebooks
 from adapters.queries import workspaces as workspace_queries
+from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.subscriptions import Subscription
 from domain.calendar import local_day, opening
@@ -43,6 +44,7 @@ from services.histories import Running
 from services.invoices import issue_change, schedule_close, turn
 
 
+@traced
 async def start_yearly(
     session: AsyncSession, account: AccountNow, *, plan: Plan, seats: int, is_psp: bool
 ) -> tuple[Subscription, list[Invoice]]:
@@ -75,6 +77,7 @@ async def start_yearly(
     return row, issued
 
 
+@traced
 async def start_early_stage(session: AsyncSession, account: AccountNow) -> tuple[Subscription, list[Invoice]]:
     """Start the Early Stage programme now (section 7); raises AlreadySubscribed, NoWorkspace, TooManyLiteSeats."""
     await check_none_runs(session, account)
@@ -85,6 +88,7 @@ async def start_early_stage(session: AsyncSession, account: AccountNow) -> tuple
     return await begin(session, account, None, fact, book=book, plan=plan, is_psp=True)
 
 
+@traced
 async def buy_seats(
     session: AsyncSession, account: AccountNow, *, seats: int, invoice_now: bool
 ) -> tuple[Subscription, list[Invoice]]:
@@ -104,6 +108,7 @@ async def buy_seats(
     return running.row, issued
 
 
+@traced
 async def set_renewal(
     session: AsyncSession,
     account: AccountNow,
@@ -128,6 +133,7 @@ async def set_renewal(
     return running.row
 
 
+@traced
 async def cancel(session: AsyncSession, account: AccountNow) -> Subscription:
     """End the subscription with its paid period (section 10).
 
@@ -145,6 +151,7 @@ async def cancel(session: AsyncSession, account: AccountNow) -> Subscription:
     return running.row
 
 
+@traced
 async def resume(session: AsyncSession, account: AccountNow) -> Subscription:
     """Take a cancellation back before its day; raises NoSubscription, ContractManaged, NotCancelled."""
     running, phase = await current(session, account)
@@ -157,6 +164,7 @@ async def resume(session: AsyncSession, account: AccountNow) -> Subscription:
     return running.row
 
 
+@traced
 async def migrate_book(
     session: AsyncSession, account: AccountNow, *, version: int, on: date | None
 ) -> tuple[Subscription, list[Invoice]]:

@@ -13,6 +13,7 @@ from adapters.ids import new_id
 from adapters.queries import accounts as account_queries
 from adapters.queries import duework
 from adapters.queries.duework import Due
+from adapters.spans import traced
 from adapters.tables.testclocks import TestClock
 from domain.refusal import Refusal
 from services import due as due_work
@@ -69,6 +70,7 @@ async def create_clock(session: AsyncSession, *, name: str, now_at: datetime, wa
     return clock
 
 
+@traced
 async def advance(
     sessions: Sessions, gateway: Gateway, *, clock_id: UUID, to: datetime, wall: datetime
 ) -> TestClock:
@@ -92,6 +94,7 @@ async def advance(
     return await _run(sessions, gateway, clock_id=clock_id, wall=wall)
 
 
+@traced
 async def resume(sessions: Sessions, gateway: Gateway, *, clock_id: UUID, wall: datetime) -> None:
     """Finish an advance whose process is gone."""
     async with sessions.begin() as session:

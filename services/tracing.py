@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.queries import alerts as alert_queries
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import usage as queries
+from adapters.spans import traced
 from adapters.tables.alerts import AlertLevel
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.usage import UsageEvent, UsageTakeback
@@ -38,6 +39,7 @@ class Trace:
     as_of: datetime
 
 
+@traced
 async def trace(session: AsyncSession, account: AccountNow, *, workspace_id: UUID, event_id: str) -> Trace:
     """Follow an event to its bill; raises UnknownEvent."""
     known = await _find(session, account, workspace_id=workspace_id, event_id=event_id)

@@ -20,6 +20,7 @@ from adapters.queries import histories as history_queries
 from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
 from adapters.queries import usage as queries
+from adapters.spans import traced
 from adapters.tables.subscriptions import Subscription
 from adapters.tables.workspaces import Workspace
 from domain.billing import running_period
@@ -89,6 +90,7 @@ class UsageReport:
     full_seats: tuple[tuple[date, int], ...]
 
 
+@traced
 async def record(
     session: AsyncSession,
     account: AccountNow,
@@ -131,6 +133,7 @@ async def record(
     ]
 
 
+@traced
 async def take_back(
     session: AsyncSession, account: AccountNow, *, workspace_id: UUID, event_id: str, reason: str
 ) -> None:
@@ -161,6 +164,7 @@ async def take_back(
         await watching.usage_changed(session, account, workspace_id=workspace_id, metrics=[result.metric])
 
 
+@traced
 async def report(
     session: AsyncSession,
     account: AccountNow,

@@ -18,6 +18,7 @@ from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
 from adapters.scraping import listening
 from adapters.settings import Settings, load_settings
+from adapters.tracing import begin_tracing
 from adapters.webhooks_out import WebhookClient
 from workers.sweep import sweep
 from workers.tools import Tools
@@ -35,6 +36,8 @@ async def start(ctx: dict[str, Any]) -> None:
     engine = create_engine(
         settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
     )
+    ctx["tracing"] = begin_tracing(settings, service="prorata-worker")
+    ctx["tracing"].watch(engine)
     ctx["engine"], ctx["outlet"] = engine, Outlet(settings.redis_url)
     ctx["tools"] = Tools(
         sessions=session_maker(engine, outlet=ctx["outlet"]),
@@ -63,6 +66,7 @@ async def stop(ctx: dict[str, Any]) -> None:
     await ctx["outlet"].close()
     await ctx["engine"].dispose()
     await ctx["shown"].aclose()
+    await ctx["tracing"].aclose()
 
 
 async def _show_metrics(settings: Settings) -> AsyncExitStack:

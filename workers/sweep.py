@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters import metrics
+from adapters.spans import span
 from workers import outbox, payment_retries, period_close
 from workers.tools import Tools
 
@@ -16,7 +17,7 @@ async def sweep(ctx: dict[str, Any]) -> None:
     Advances of test clocks are finished, trials end and periods close, payments are tried, accounts frozen, refunds
     paid, renewals announced and mail sent.
     """
-    with metrics.sweeping():
+    with metrics.sweeping(), span("sweep"):
         await _sweep(ctx["tools"], wall=datetime.now(UTC))
 
 

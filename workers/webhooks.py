@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.queries.deliveries import Outgoing
+from adapters.spans import span
 from adapters.stopping import stop
 from services import deliveries
 from services.deliveries import Poster
@@ -56,4 +57,5 @@ class Courier:
 async def deliver(ctx: dict[str, Any]) -> None:
     """Begin to send whatever is due."""
     courier: Courier = ctx["courier"]
-    await courier.launch(wall=datetime.now(UTC))
+    with span("deliver") as job:
+        job.note(taken=await courier.launch(wall=datetime.now(UTC)))

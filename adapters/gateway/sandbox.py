@@ -39,6 +39,7 @@ from adapters.gateway.sandbox_messages import (
     PageAnswer,
     RefundAnswer,
 )
+from adapters.gateway.spans import call_span
 from adapters.gateway.webhooks import Reason, signing_key, verify
 
 Answer = TypeVar("Answer")
@@ -156,8 +157,11 @@ class SandboxGateway:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         try:
             # httpx bounds each read and write; this bounds their sum, so that a trickling answer cannot hold a worker.
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._client.send(request)
+            with call_span(request.method, str(request.url)) as answered:
+                async with asyncio.timeout(self._timeout_seconds):
+                    response = await self._client.send(request)
+                answered(response.status_code)
+                return response
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise GatewayUnavailable(repr(error)) from error
         except (httpx.HTTPError, TimeoutError) as error:

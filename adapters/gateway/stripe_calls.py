@@ -13,6 +13,7 @@ import msgspec
 import stripe
 
 from adapters.gateway.protocol import GatewayUnavailable, NoAnswer, OutcomeUnknown, RequestRejected
+from adapters.gateway.spans import call_span
 from adapters.gateway.stripe_messages import ErrorAnswer, Problem, read
 
 Shape = TypeVar("Shape")
@@ -59,7 +60,9 @@ class Transport(stripe.HTTPClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         """Send one request."""
         try:
-            response = await self._http.request(method, url, headers=dict(headers), content=post_data)
+            with call_span(method, url) as answered:
+                response = await self._http.request(method, url, headers=dict(headers), content=post_data)
+                answered(response.status_code)
         except httpx.HTTPError as error:
             raise stripe.APIConnectionError(repr(error)) from error  # type: ignore[no-untyped-call]
         return response.content, response.status_code, response.headers

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from contextlib import suppress
 from threading import Timer
 
 import pytest
 
-from adapters.stopping import stop, within
+from adapters.stopping import in_thread, stop, within
 
 
 async def stubborn() -> None:
@@ -54,3 +55,24 @@ async def test_work_that_does_not_end_is_left_behind() -> None:
 
 async def test_nothing_to_stop_is_stopped() -> None:
     await stop([])
+
+
+async def test_blocking_work_is_waited_for_as_long_as_is_said() -> None:
+    may_end, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        may_end.wait(20)
+        done.set()
+
+    assert not await in_thread(work, within_seconds=0.1)
+    may_end.set()
+    assert await asyncio.to_thread(done.wait, 5)
+    assert await in_thread(work, within_seconds=5)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_work_that_raises_is_over() -> None:
+    def work() -> None:
+        raise ValueError
+
+    assert await in_thread(work, within_seconds=5)

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from adapters.embedded.ports import free_port
+from tests.collector import collecting
 from tests.live.running_api import running_api
 from tests.workers.running_worker import until
 
@@ -81,6 +82,49 @@ async def test_no_canary_is_printed(
         assert [line for line in lines if line.get("request_id") == "request-canary"]
 
 
+async def test_no_canary_is_in_a_span(env: dict[str, str], operator_key: str) -> None:
+    with collecting() as collector:
+        told = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"x-token={CANARY}",
+        }
+        with running_api({**env, **told}, metrics_token=f"metrics-{CANARY}") as url:
+            await send_canaries(url, operator_key)
+            await send_named_canaries(url, operator_key)
+
+    exported = b"".join(collector.bodies).decode("latin-1")
+    assert CANARY not in exported
+    assert operator_key not in exported
+    assert "Canary Ltd" not in exported
+    assert "canary@canary.test" not in exported
+    assert {span.name for span in collector.spans} >= {
+        "POST /graphql",
+        "POST /usage",
+        "POST /webhooks/payments",
+        "GET",
+        "query account",
+        "mutation accountCreate",
+        "mutation workspaceCreate",
+        "INSERT accounts",
+    }
+    (named,) = (span for span in collector.spans if "[redacted]" in str(span.facts))
+    assert "[redacted]" in str(named.facts["graphql.operation.name"])
+
+
+async def test_no_canary_of_a_failing_database_is_in_a_span(env: dict[str, str]) -> None:
+    nowhere = f"postgresql://someone:{CANARY}@127.0.0.1:{free_port()}/nowhere"
+    with collecting() as collector:
+        spoiled = {**env, "DATABASE_URL": nowhere, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        with running_api(spoiled) as url:
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+                headers = {"authorization": f"Bearer {KEY}"}
+                await http.post("/graphql", json={"query": QUERY}, headers=headers)
+
+    (request,) = collector.named("POST /graphql")
+    assert (request.is_failed, request.facts["error.type"]) == (True, "500")
+    assert CANARY not in b"".join(collector.bodies).decode("latin-1")
+
+
 async def test_no_canary_of_a_failing_database_is_printed(env: dict[str, str], tmp_path: Path) -> None:
     output = tmp_path / "log"
     nowhere = f"postgresql://someone:{CANARY}@127.0.0.1:{free_port()}/nowhere"
@@ -98,6 +142,42 @@ async def test_no_canary_of_a_failing_database_is_printed(env: dict[str, str], t
     assert (unready.status_code, unready.json()["database"]) == (503, "away")
     assert "request failed" in printed
     assert CANARY not in printed
+
+
+async def send_named_canaries(url: str, operator_key: str) -> None:
+    """Plant canaries in requests that are carried out: names, addresses, ids, aliases, and an operation's own name."""
+    good = {
+        "authorization": f"Bearer {operator_key}",
+        "tracestate": f"vendor={CANARY}",
+        "baggage": f"a={CANARY}",
+    }
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30, headers=good) as http:
+
+        async def ask(query: str, **variables: object) -> dict[str, dict[str, dict[str, str]]]:
+            answer = (await http.post("/graphql", json={"query": query, "variables": variables})).json()
+            assert "errors" not in answer, answer
+            data: dict[str, dict[str, dict[str, str]]] = answer["data"]
+            return data
+
+        create = """
+            mutation ($input: AccountCreateInput!) {
+              accountCreate(input: $input) { ... on AccountCreatePayload { account { id } } }
+            }"""
+        made = await ask(create, input={"name": f"Canary Ltd {CANARY}", "timeZone": "UTC"})
+        workspace = {
+            "accountId": made["accountCreate"]["account"]["id"],
+            "name": f"Canary Ltd {CANARY}",
+            "creatorName": CANARY,
+            "creatorEmail": "canary@canary.test",
+        }
+        create = """
+            mutation ($input: WorkspaceCreateInput!) {
+              workspaceCreate(input: $input) { ... on WorkspaceCreatePayload { workspace { id } } }
+            }"""
+        await ask(create, input=workspace)
+        await ask(f'query {KEY} {{ {CANARY}: account(id: "{KEY}") {{ {CANARY}: name }} }}')
+        await http.get(f"/{CANARY}/graphql?{KEY}={CANARY}")
+        await http.get(f"/invoices/{KEY}.pdf?{KEY}={CANARY}")
 
 
 async def send_canaries(url: str, operator_key: str) -> None:

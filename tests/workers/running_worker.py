@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,12 +50,18 @@ class Workshop:
             worker.wait()
         self._stack.close()
 
-    async def start(self, world: World, **settings: object) -> subprocess.Popen[bytes]:
-        """Start a worker with settings and wait until it has begun."""
+    async def start(
+        self, world: World, *, otel: Mapping[str, str] | None = None, **settings: object
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker with settings, and OpenTelemetry's variables, and wait until it has begun."""
         began = datetime.now(UTC)
         log = self._stack.enter_context((self._folder / f"{len(self._workers)}.log").open("wb"))
         command = [sys.executable, "-m", "workers", "work"]
-        env = self._env | {f"PRORATA_{name}".upper(): str(value) for name, value in settings.items()}
+        env = (
+            self._env
+            | dict(otel or {})
+            | {f"PRORATA_{name}".upper(): str(value) for name, value in settings.items()}
+        )
         worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)  # noqa: ASYNC220 - a fork is short
         self._workers.append(worker)
 
