@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+log = logging.getLogger("prorata")
 
 AGAIN_SECONDS: Final = 0.5
 WAITS: Final = 20
@@ -57,6 +60,8 @@ async def in_thread(work: Callable[[], object], *, within_seconds: float) -> boo
     def do() -> None:
         try:
             work()
+        except Exception as failure:  # noqa: BLE001  nobody is there to meet it
+            log.warning("work at the stop of the process failed: %s", type(failure).__name__)
         finally:
             # The loop may be gone by the time that late work ends.
             with suppress(RuntimeError):

@@ -70,9 +70,9 @@ async def test_blocking_work_is_waited_for_as_long_as_is_said() -> None:
     assert await in_thread(work, within_seconds=5)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_work_that_raises_is_over() -> None:
+async def test_work_that_raises_is_over_and_leaves_a_line(caplog: pytest.LogCaptureFixture) -> None:
     def work() -> None:
         raise ValueError
 
     assert await in_thread(work, within_seconds=5)
+    assert "ValueError" in caplog.text
