@@ -16,7 +16,7 @@ import uvloop
 
 from adapters.gateway.sandbox import SandboxGateway
 from benchmarks.rig.companies import account_day, copy_company, make_company
-from benchmarks.rig.installation import WEBHOOK_SECRET, Store, installed, opened
+from benchmarks.rig.installation import WEBHOOK_SECRET, Addresses, Store, installed, opened
 from benchmarks.rig.measure import Rival, Work, race, show
 from services.due import CHUNK, close_chunk
 
@@ -94,9 +94,9 @@ class Closes:
         return len(self.invoices)
 
 
-async def main(address: str, *, companies: int, rounds: int) -> None:
+async def main(addresses: Addresses, *, companies: int, rounds: int) -> None:
     """Race, check that nothing is amiss, and print."""
-    async with opened(address, connections=2) as store:
+    async with opened(addresses, connections=2) as store:
         original = await make_company(store, started_at=STARTED_AT, months=rounds + 1)
         await copy_company(store.pool, original, times=companies - 1)
         for statement in TWINS:

@@ -19,7 +19,7 @@ from adapters.gateway.sandbox import SandboxGateway
 from api.node_ids import NodeRef, encode_node_id
 from benchmarks.rig.companies import account_day, copy_company, make_company
 from benchmarks.rig.http import Connection, post, send_all
-from benchmarks.rig.installation import WEBHOOK_SECRET, Store, installed, opened, serving
+from benchmarks.rig.installation import WEBHOOK_SECRET, Addresses, Store, installed, opened, serving
 from benchmarks.rig.measure import Rival, Work, race, show
 from services.due import close_chunk
 
@@ -90,7 +90,7 @@ async def fill(store: Store) -> list[UUID]:
     return await copy_company(store.pool, original, times=COMPANIES)
 
 
-async def main(address: str, store: Store, *, rounds: int, requests: int) -> None:
+async def main(addresses: Addresses, store: Store, *, rounds: int, requests: int) -> None:
     """Race, check that both say the same, and print."""
     accounts = await fill(store)
     bodies = [
@@ -101,7 +101,10 @@ async def main(address: str, store: Store, *, rounds: int, requests: int) -> Non
     ]
     asked = [post("/graphql", body, key=store.key) for body in bodies]
     by_hand = [post(f"/{each}", b"", key="none") for each in accounts]
-    with serving(address) as (pid, port), serving(address, "benchmarks.limits.dashboard") as (pid_2, port_2):
+    with (
+        serving(addresses.application) as (pid, port),
+        serving(addresses.owner, "benchmarks.limits.dashboard") as (pid_2, port_2),
+    ):
         ours = Reader([await Connection.open(port) for _ in range(CONNECTIONS)], cycle(asked), requests)
         limit = Reader([await Connection.open(port_2) for _ in range(CONNECTIONS)], cycle(by_hand), requests)
         rivals = [
@@ -118,10 +121,10 @@ async def main(address: str, store: Store, *, rounds: int, requests: int) -> Non
     show(rivals, tallies, unit="requests")
 
 
-async def run(address: str, *, rounds: int, requests: int) -> None:
+async def run(addresses: Addresses, *, rounds: int, requests: int) -> None:
     """Open the store."""
-    async with opened(address, connections=CONNECTIONS) as store:
-        await main(address, store, rounds=rounds, requests=requests)
+    async with opened(addresses, connections=CONNECTIONS) as store:
+        await main(addresses, store, rounds=rounds, requests=requests)
 
 
 if __name__ == "__main__":

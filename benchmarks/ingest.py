@@ -19,7 +19,7 @@ import uvloop
 
 from benchmarks.rig.companies import copy_company, make_company
 from benchmarks.rig.http import Connection, post, send_all
-from benchmarks.rig.installation import Store, installed, opened, serving
+from benchmarks.rig.installation import Addresses, Store, installed, opened, serving
 from benchmarks.rig.measure import Rival, Work, race, show
 from benchmarks.rig.sending import OUTCOMES, SIZE, Place, Sender
 from domain.events import SentEvent
@@ -192,10 +192,10 @@ async def main(store: Store, *, server: tuple[int, int], rounds: int, batches: i
     show(rivals, tallies, unit="events")
 
 
-async def run(address: str, *, rounds: int, batches: int) -> None:
+async def run(addresses: Addresses, *, rounds: int, batches: int) -> None:
     """Open the store and a server on it."""
-    async with opened(address, connections=CONNECTIONS) as store:
-        with serving(address) as server:
+    async with opened(addresses, connections=CONNECTIONS) as store:
+        with serving(addresses.application) as server:
             await main(store, server=server, rounds=rounds, batches=batches)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import accounts as queries
+from adapters.scopes import EVERYONE, Scope
 from adapters.tables.apikeys import ApiKey
 from domain.refusal import Refusal
 
@@ -39,6 +40,11 @@ class Caller:
     def is_operator(self) -> bool:
         """Operators open accounts and reach all of them."""
         return self.account_id is None
+
+    @property
+    def scope(self) -> Scope:
+        """The accounts whose rows PostgreSQL shows the caller."""
+        return EVERYONE if self.account_id is None else Scope(frozenset({self.account_id}))
 
     def may_reach(self, account_id: UUID) -> bool:
         """Tell whether the caller's key opens the account."""

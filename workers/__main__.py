@@ -11,7 +11,7 @@ import click
 
 from adapters import logs
 from workers.commands import close_periods, keys, verify
-from workers.connect import checked_settings, database_url, transaction
+from workers.connect import checked_settings, database_url, owner_url, refuse_role, transaction
 
 if TYPE_CHECKING:
     from arq.typing import WorkerSettingsType
@@ -68,6 +68,7 @@ def serve() -> None:
 
     settings = checked_settings()
     logs.configure(settings.log_format, secrets=settings.secrets)
+    refuse_role(settings)
     uvicorn.run(
         "api.app:create_app",
         factory=True,
@@ -94,6 +95,7 @@ def work() -> None:
 
     settings = checked_settings()
     logs.configure(settings.log_format, secrets=settings.secrets)
+    refuse_role(settings)
     from workers.main import WorkerSettings  # after the check: it reads the settings as it is imported
 
     asyncio.set_event_loop(uvloop.new_event_loop())  # arq takes the loop it finds
@@ -102,20 +104,35 @@ def work() -> None:
 
 @main.command()
 @database_url
-def migrate(*, database_url: str) -> None:
-    """Bring the schema to its newest revision, and put the price book shipped with this release in the store."""
+@owner_url
+def migrate(*, database_url: str, owner_url: str | None) -> None:
+    """Bring the schema to its newest revision, and put the price book shipped with this release in the store.
+
+    The owner's role does it, makes the role of DATABASE_URL where there is none, and grants it what `serve` and `work` need.
+    """
     from adapters import pricebooks
+    from adapters.roles import RoleError, prepare_application
     from adapters.upgrade import UpgradeError, upgrade
 
-    async def publish() -> None:
-        async with transaction(database_url) as session:
+    owner = owner_url or database_url
+
+    async def finish() -> None:
+        if owner_url:
+            await prepare_application(owner_url, database_url)
+        async with transaction(owner) as session:
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
 
     try:
-        upgrade(database_url)
-    except UpgradeError as error:
+        upgrade(owner)
+        asyncio.run(finish())
+    except (UpgradeError, RoleError) as error:
         raise click.ClickException(str(error)) from error
-    asyncio.run(publish())
+    if not owner_url:
+        click.echo(
+            "The role of DATABASE_URL owns the tables now, and `serve` and `work` refuse to run as their owner: set "
+            "PRORATA_OWNER_URL to this address, DATABASE_URL to one with another user, and run this again.",
+            err=True,
+        )
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

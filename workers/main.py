@@ -16,6 +16,7 @@ from adapters.gateway.chosen import gateway
 from adapters.live import Outlet
 from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
+from adapters.scopes import EVERYONE
 from adapters.scraping import listening
 from adapters.settings import Settings, load_settings
 from adapters.webhooks_out import WebhookClient
@@ -33,7 +34,10 @@ async def start(ctx: dict[str, Any]) -> None:
     """Open what the jobs share."""
     settings = load_settings()
     engine = create_engine(
-        settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
+        settings.database_url,
+        pool_size=settings.worker_pool_size,
+        application_name="prorata-worker",
+        scope=EVERYONE,
     )
     ctx["engine"], ctx["outlet"] = engine, Outlet(settings.redis_url)
     ctx["tools"] = Tools(
@@ -70,7 +74,9 @@ async def _show_metrics(settings: Settings) -> AsyncExitStack:
     shown = AsyncExitStack()
     if settings.worker_metrics_port is not None:
         metrics.show_sweep_age()
-        probe = create_engine(settings.database_url, pool_size=1, application_name="prorata-probe")
+        probe = create_engine(
+            settings.database_url, pool_size=1, application_name="prorata-probe", scope=EVERYONE
+        )
         shown.push_async_callback(probe.dispose)
         await shown.enter_async_context(
             listening(

@@ -22,9 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters import pricebooks
 from adapters.database import create_engine, session_maker
 from adapters.embedded import processes
-from adapters.embedded.databases import create_database
+from adapters.embedded.databases import as_role, create_database
 from adapters.embedded.ports import free_port, is_answering
 from adapters.embedded.postgres import EmbeddedPostgres
+from adapters.roles import prepare_application
+from adapters.scopes import EVERYONE
 from adapters.upgrade import upgrade
 from benchmarks.rig.measure import parent_of
 from services.apikeys import create_key
@@ -39,7 +41,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database of a benchmark: through the product's engine, and through the bare driver."""
+    """The database of a benchmark: through the product's engine, and through the bare driver as the tables' owner."""
 
     sessions: Sessions
     pool: Pool
@@ -55,22 +57,32 @@ class Store:
         await self.pool.execute("CHECKPOINT")
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """A database for the tables' owner, whom no row security binds, and for the application."""
+
+    owner: str
+    application: str
+
+
 @contextmanager
-def installed() -> Iterator[str]:
-    """Give the address of a new database with our schema, on a server that loses nothing (fsync on)."""
+def installed() -> Iterator[Addresses]:
+    """Give the addresses of a new database with our schema, on a server that loses nothing (fsync on)."""
     with TemporaryDirectory(prefix="prorata-benchmark-") as made:
         folder = Path(made)
         folder.chmod(0o755)
         with EmbeddedPostgres(folder / "postgres") as postgres:
-            address = asyncio.run(create_database(postgres.url(), "prorata"))
-            upgrade(address)
-            yield address
+            owner = asyncio.run(create_database(postgres.url(), "prorata"))
+            application = as_role(owner, "application", password=PEPPER)
+            upgrade(owner)
+            asyncio.run(prepare_application(owner, application))
+            yield Addresses(owner, application)
 
 
 @asynccontextmanager
-async def opened(address: str, *, connections: int) -> AsyncIterator[Store]:
+async def opened(addresses: Addresses, *, connections: int) -> AsyncIterator[Store]:
     """Open the database, with the price book and an operator's key in it."""
-    engine = create_engine(address, pool_size=connections)
+    engine = create_engine(addresses.application, pool_size=connections, scope=EVERYONE)
     sessions = session_maker(engine)
     now = datetime.now(UTC)
     async with sessions.begin() as session:
@@ -78,7 +90,7 @@ async def opened(address: str, *, connections: int) -> AsyncIterator[Store]:
         key = await create_key(session, name="benchmark", account_id=None, now=now, pepper=PEPPER)
     try:
         async with asyncpg.create_pool(
-            address.replace("+asyncpg", ""), min_size=connections, max_size=connections
+            addresses.owner.replace("+asyncpg", ""), min_size=connections, max_size=connections
         ) as pool:
             backend = await pool.fetchval("SELECT pg_backend_pid()")
             yield Store(sessions, pool, parent_of(backend), key)
