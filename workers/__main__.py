@@ -111,27 +111,27 @@ def migrate(*, database_url: str, owner_url: str | None) -> None:
     The owner's role does it, makes the role of DATABASE_URL where there is none, and grants it what `serve` and `work` need.
     """
     from adapters import pricebooks
-    from adapters.roles import RoleError, prepare_application
+    from adapters.roles import RoleError, prepare_application, wrong_role
     from adapters.upgrade import UpgradeError, upgrade
 
     owner = owner_url or database_url
 
-    async def finish() -> None:
+    async def finish() -> str | None:
         if owner_url:
             await prepare_application(owner_url, database_url)
         async with transaction(owner) as session:
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
+        async with transaction(database_url) as session:
+            return await wrong_role(await session.connection())
 
     try:
         upgrade(owner)
-        asyncio.run(finish())
+        wrong = asyncio.run(finish())
     except (UpgradeError, RoleError) as error:
         raise click.ClickException(str(error)) from error
-    if not owner_url:
+    if wrong:
         click.echo(
-            "The role of DATABASE_URL owns the tables now, and `serve` and `work` refuse to run as their owner: set "
-            "PRORATA_OWNER_URL to this address, DATABASE_URL to one with another user, and run this again.",
-            err=True,
+            f"The schema is up to date, but `serve` and `work` will refuse to start: {wrong}", err=True
         )
 
 

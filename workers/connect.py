@@ -46,7 +46,7 @@ def refuse_role(settings: Settings) -> None:
 
     Where the database does not answer nothing is known of the role: the processes start and wait, and `/readyz` tells.
     """
-    from adapters.database import create_engine
+    from adapters.database import AWAY, create_engine
     from adapters.roles import RoleError, refuse_wrong_role
     from adapters.stopping import within
 
@@ -61,7 +61,7 @@ def refuse_role(settings: Settings) -> None:
         asyncio.run(look())
     except RoleError as error:
         raise click.ClickException(str(error)) from error
-    except Exception as error:  # noqa: BLE001  whatever it is, the database is not there to be asked
+    except AWAY as error:
         log.warning("the database is away, and its role not looked at: %s", type(error).__name__)
 
 
