@@ -8,12 +8,15 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
-from adapters.database import create_engine
+from adapters.database import create_engine, session_maker
 from adapters.ids import new_id
+from adapters.scopes import Scope, scoped
 from adapters.tables import metadata
+from adapters.tables.accounts import Account
+from adapters.tables.apikeys import ApiKey
 from tests.adapters import rows
 
 OF_ACCOUNTS: Final = sorted(name for name, table in metadata.tables.items() if "account_id" in table.columns)
@@ -33,13 +36,13 @@ HIRE: Final = text(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def ours(sessions: async_sessionmaker[AsyncSession]) -> UUID:
-    """An account with a row in most tables that are its own."""
+async def ours(sessions: async_sessionmaker[AsyncSession], price_book: int) -> UUID:
+    """An account with a row in nearly every table."""
     return await furnished(sessions)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def theirs(sessions: async_sessionmaker[AsyncSession]) -> UUID:
+async def theirs(sessions: async_sessionmaker[AsyncSession], price_book: int) -> UUID:
     """Another one."""
     return await furnished(sessions)
 
@@ -51,26 +54,14 @@ async def bare(database_url: str) -> AsyncEngine:
 
 
 async def furnished(sessions: async_sessionmaker[AsyncSession]) -> UUID:
-    owner = rows.account()
-    desk = rows.workspace(owner.account_id)
-    event = rows.usage_event(desk)
+    records = rows.whole_account()
+    (owner,) = [record for record in records if isinstance(record, Account)]
     async with sessions.begin() as session:
-        session.add_all(
-            [
-                owner,
-                desk,
-                rows.billing_contact(desk),
-                rows.teammate(desk),
-                rows.due_work(owner.account_id),
-                event,
-                rows.usage_day(desk),
-            ]
-        )
-        await session.execute(
-            text("""
-                INSERT INTO api_keys (id, account_id, name, secret_hash, created_at)
-                VALUES (:id, :account, 'key', '', now())"""),
-            {"id": new_id().hex, "account": owner.account_id},
+        session.add_all(records)
+        session.add(
+            ApiKey(
+                id=new_id().hex, account_id=owner.account_id, name="key", secret_hash=b"", created_at=rows.NOW
+            )
         )
     return owner.account_id
 
@@ -167,7 +158,7 @@ async def test_within_a_scope_there_are_its_own_rows_of_every_table(
         everything = await seen(connection)
     await bare.dispose()
 
-    assert len(found) >= 8
+    assert set(OF_ACCOUNTS) - found.keys() == {"credit_notes", "refunds"}
     assert set(map(frozenset, found.values())) == {frozenset({ours})}
     assert set(map(frozenset, both.values())) == {frozenset({ours, theirs})}
     assert both.keys() == found.keys()
@@ -270,3 +261,30 @@ async def test_indexes_serve_and_the_scope_is_read_once_a_statement(
     assert plan[scan + 1].strip().startswith("Index Cond")
     assert sum(line.strip().startswith("InitPlan") for line in plan) == 2
     assert not any("SubPlan" in line for line in plan)
+
+
+async def test_triggers_and_foreign_keys_work_within_a_scope(
+    bare: AsyncEngine, sessions: async_sessionmaker[AsyncSession], price_book: int
+) -> None:
+    owner = rows.account()
+    desk, contract = rows.workspace(owner.account_id), rows.subscription(owner.account_id)
+    mate, bill = rows.teammate(desk), rows.invoice(contract)
+    of_owner = scoped(session_maker(bare), Scope(frozenset({owner.account_id})))
+    counts = text("SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM webhook_deliveries)")
+
+    async with of_owner.begin() as session:
+        session.add_all([owner, rows.webhook_endpoint(owner.account_id, is_enabled=True)])
+    async with of_owner.begin() as session:
+        session.add_all([desk, contract, mate, rows.seat_change(mate), bill, rows.invoice_line(bill)])
+    async with of_owner() as session:
+        told = (await session.execute(counts)).one()
+    with pytest.raises(DBAPIError, match="totals 3900 cents, its lines 0"):
+        async with of_owner.begin() as session:
+            session.add(rows.invoice(contract, number=2, invoice_on=rows.START))
+    with pytest.raises(IntegrityError, match="fk_workspaces_accounts"):
+        async with sessions.begin() as session:
+            session.add(rows.workspace(new_id()))
+    await bare.dispose()
+
+    # A seat, and an invoice that was issued.
+    assert tuple(told) == (2, 2)
