@@ -111,6 +111,7 @@ def migrate(*, database_url: str, owner_url: str | None) -> None:
     The owner's role does it, makes the role of DATABASE_URL where there is none, and grants it what `serve` and `work` need.
     """
     from adapters import pricebooks
+    from adapters.database import AWAY
     from adapters.roles import RoleError, prepare_application, wrong_role
     from adapters.upgrade import UpgradeError, upgrade
 
@@ -121,8 +122,11 @@ def migrate(*, database_url: str, owner_url: str | None) -> None:
             await prepare_application(owner_url, database_url)
         async with transaction(owner) as session:
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
-        async with transaction(database_url) as session:
-            return await wrong_role(await session.connection())
+        try:
+            async with transaction(database_url) as session:
+                return await wrong_role(await session.connection())
+        except AWAY as error:
+            return f"DATABASE_URL does not open the database: {getattr(error, 'orig', error)}"
 
     try:
         upgrade(owner)

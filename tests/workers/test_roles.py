@@ -14,7 +14,7 @@ import pytest
 from adapters.embedded.databases import as_role, create_database, drop_database, drop_role
 from adapters.settings import Settings
 
-PASSWORD = "of a role that lives for one test"
+PASSWORD = "of-a-role-that-lives-for-one-test"
 
 
 @pytest.fixture
@@ -83,6 +83,22 @@ def test_migrate_without_an_owner_says_what_is_missing(
     assert done.returncode == 0
     assert "`serve` and `work` will refuse to start" in done.stderr
     assert "PRORATA_OWNER_URL" in done.stderr
+
+
+def test_migrate_says_when_the_role_there_is_has_another_password(
+    addresses: tuple[str, str], settings: Settings
+) -> None:
+    owner_url, application_url = addresses
+    run("migrate", settings=settings, DATABASE_URL=application_url, PRORATA_OWNER_URL=owner_url)
+    changed = application_url.replace(PASSWORD, "another")
+
+    done = run("migrate", settings=settings, DATABASE_URL=changed, PRORATA_OWNER_URL=owner_url)
+
+    assert changed != application_url
+    assert done.returncode == 0
+    assert "DATABASE_URL does not open the database" in done.stderr
+    assert "password authentication failed" in done.stderr
+    assert "another" not in done.stderr
 
 
 def test_migrate_refuses_one_role_for_both(addresses: tuple[str, str], settings: Settings) -> None:
