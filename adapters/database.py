@@ -1,7 +1,7 @@
 """The one way to PostgreSQL: an engine whose every connection has the same manners.
 
 Each connection speaks UTC and gives up rather than hang: a statement, a wait for a lock
-and a transaction left open all have a limit the server enforces.
+and a transaction left open all have a limit the server enforces. Whose rows it sees is told by `adapters/scopes.py`.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from adapters.live import Outlet, TellingSession, told_through
+from adapters.scopes import NOBODY, SETTING, Scope, keep_to_scopes
 
 Engine: TypeAlias = AsyncEngine
 
@@ -37,8 +38,12 @@ _SERVER_SETTINGS: Final[Mapping[str, str]] = {
 }
 
 
-def create_engine(url: str, *, pool_size: int = 10, application_name: str = "prorata") -> AsyncEngine:
+def create_engine(
+    url: str, *, pool_size: int = 10, application_name: str = "prorata", scope: Scope = NOBODY
+) -> AsyncEngine:
     """Return an engine for `postgresql://` or `postgresql+asyncpg://` addresses.
+
+    Its connections see the rows of the scope, unless they are lent for another.
 
     A libpq-style `sslmode` in the address is honoured. A connection that died while it
     lay in the pool is replaced before it is lent; that is known without asking the server,
@@ -47,7 +52,7 @@ def create_engine(url: str, *, pool_size: int = 10, application_name: str = "pro
     Raises ValueError for the address of any other kind of database.
     """
     address, ssl = _address(url)
-    settings = {**_SERVER_SETTINGS, "application_name": application_name}
+    settings = {**_SERVER_SETTINGS, "application_name": application_name, SETTING: scope.setting}
     engine = create_async_engine(
         address,
         pool_size=pool_size,
@@ -56,6 +61,7 @@ def create_engine(url: str, *, pool_size: int = 10, application_name: str = "pro
         json_deserializer=orjson.loads,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    keep_to_scopes(engine, scope=scope)
     return engine
 
 

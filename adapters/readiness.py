@@ -1,7 +1,8 @@
 """Whether a process can do its work: PostgreSQL answers, and its schema is one that this release knows how to use.
 
 Redis is told of but not asked for: it only carries messages, and without it everything is done, a little later. A schema
-that is newer than the release is good enough, for a migration runs before the processes it is made for.
+that is newer than the release is good enough, for a migration runs before the processes it is made for. A role for which
+PostgreSQL keeps no accounts apart is not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from adapters.database import Engine
 from adapters.live import connect
+from adapters.roles import wrong_role
 from adapters.stopping import within
 from adapters.upgrade import revisions
 
@@ -36,6 +38,7 @@ class State(StrEnum):
     NEWER = "newer"
     BEHIND = "behind"
     MISSING = "missing"
+    UNSAFE = "unsafe"
     UNKNOWN = "unknown"
 
 
@@ -67,22 +70,28 @@ class Readiness:
 
 async def readiness(engine: Engine, *, redis_url: str) -> Readiness:
     """Look at everything, in less than 2 seconds."""
-    schema, redis = await asyncio.gather(_schema(engine), _redis(redis_url))
-    if schema is None:
+    database, redis = await asyncio.gather(_database(engine), _redis(redis_url))
+    if database is None:
         reason = f"PostgreSQL did not answer within {DATABASE_SECONDS} s, or could not be reached."
         return Readiness(State.AWAY, State.UNKNOWN, redis, reason)
-    return Readiness(State.OK, schema, redis, _REASONS.get(schema))
+    schema, wrong = database
+    return Readiness(State.UNSAFE if wrong else State.OK, schema, redis, _REASONS.get(schema, wrong))
 
 
-async def _schema(engine: Engine) -> State | None:
-    """Compare the database's revision with those known here; None where the database does not answer."""
+async def _database(engine: Engine) -> tuple[State, str | None] | None:
+    """Tell how the schema stands and what is wrong with our role; None where the database does not answer."""
     try:
-        found = await within(DATABASE_SECONDS, _revision(engine))
+        revision, wrong = await within(DATABASE_SECONDS, _revision_and_role(engine))
     except ProgrammingError:
-        return State.MISSING
+        return State.MISSING, None
     except Exception as failure:  # noqa: BLE001  whatever it is, the database is not there to be used
         log.warning("the database does not answer: %s", type(failure).__name__)
         return None
+    return await _schema(revision), wrong
+
+
+async def _schema(found: str | None) -> State:
+    """Compare the database's revision with those known here."""
     known = await asyncio.to_thread(revisions)
     if found is None:
         return State.MISSING
@@ -91,10 +100,10 @@ async def _schema(engine: Engine) -> State | None:
     return State.BEHIND if found in known else State.NEWER
 
 
-async def _revision(engine: Engine) -> str | None:
+async def _revision_and_role(engine: Engine) -> tuple[str | None, str | None]:
     async with engine.connect() as connection:
-        found: str | None = await connection.scalar(text("SELECT max(version_num) FROM alembic_version"))
-        return found
+        revision = await connection.scalar(text("SELECT max(version_num) FROM alembic_version"))
+        return revision, await wrong_role(connection)
 
 
 async def _redis(url: str) -> State:

@@ -42,7 +42,7 @@ def upgrade(url: str, *, revision: str = "head", migrations: Path = MIGRATIONS, 
     """Run the migrations up to `revision`. Call it where no event loop is running: the migrations start their own.
 
     A revision that does not get its locks is rolled back and tried again. Raises UpgradeError when it has not got
-    them in `tries`, or when a statement takes too long.
+    them in `tries`, when a statement takes too long, or when the role is not the tables' owner.
     """
     for left in range(tries - 1, -1, -1):
         try:
@@ -73,6 +73,11 @@ def _judge(error: DBAPIError, *, tries: int, left: int) -> None:
             raise UpgradeError(
                 f"A statement took longer than {STATEMENT_TIMEOUT}, and its revision was rolled back. "
                 "What takes that long belongs in batches, outside the revision."
+            ) from error
+        case "42501":  # insufficient_privilege
+            raise UpgradeError(
+                "The role may not change the schema: set PRORATA_OWNER_URL to an address with the role that owns the tables, "
+                "or DATABASE_URL where there are none yet."
             ) from error
         case _:
             raise error

@@ -28,6 +28,7 @@ from adapters.gateway.protocol import Gateway, WebhookRefused
 from adapters.live import Outlet
 from adapters.queue import Bell
 from adapters.readiness import readiness
+from adapters.scopes import EVERYONE, scoped
 from adapters.scraping import metrics_route
 from adapters.settings import Settings, load_settings
 from adapters.spans import current
@@ -60,7 +61,10 @@ log = logging.getLogger("prorata.api")
 
 @dataclass(frozen=True, slots=True)
 class LiveSessions:
-    """What WebSockets read and write through: connections of their own, so that they never make requests wait."""
+    """What WebSockets read and write through: connections of their own, so that they never make requests wait.
+
+    As those of the edge, they see nothing until they are given the scope of a caller.
+    """
 
     engine: Engine
     sessions: Sessions
@@ -69,7 +73,7 @@ class LiveSessions:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What the application holds open while it runs."""
+    """What the application holds open while it runs. Its sessions see nothing until they are given a caller's scope."""
 
     settings: Settings
     sessions: Sessions
@@ -117,6 +121,7 @@ class Edge:
     ) -> Context:
         wall = self.clock()
         settings = self.settings
+        sessions, reads = scoped(sessions, caller.scope), scoped(reads, caller.scope)
         return Context(
             sessions=sessions,
             reads=reads,
@@ -154,11 +159,15 @@ def create_app(
         chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
     )
     # Of its own, so that a process whose connections are all at work is not taken for one without a database.
-    probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe")
+    # It counts what waits, of all accounts.
+    probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe", scope=EVERYONE)
     tracing = begin_tracing(chosen, service="prorata-api")
     tracing.watch(engine)
     outlet = Outlet(chosen.redis_url)
     sessions = session_maker(engine, outlet=outlet)
+    # Only for what is done before it is known whose it is: whose key this is, what the provider tells of, whose
+    # webhooks want a body.
+    of_everyone = scoped(sessions, EVERYONE)
     rates = _rates(chosen)
     edge = Edge(
         settings=chosen,
@@ -168,14 +177,14 @@ def create_app(
         feed=Feed(chosen.redis_url),
         outlet=outlet,
         gateway=gateway(chosen),
-        keys=Keys(sessions, chosen.key_pepper, rates),
+        keys=Keys(of_everyone, chosen.key_pepper, rates),
         rates=rates,
         bell=Bell(chosen.redis_url),
         clock=clock or _wall,
     )
     tracing.watch(edge.live.engine)
 
-    renderer = Renderer(schema, sessions, edge.context_of)
+    renderer = Renderer(schema, of_everyone, edge.context_of)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -211,7 +220,7 @@ def create_app(
         except WebhookRefused as refused:
             log.info("a webhook was refused: %s", refused.reason)
             raise bad_request("The message is not signed by the payment provider, or is too old.") from None
-        await providerevents.receive(sessions, event, wall=wall)
+        await providerevents.receive(of_everyone, event, wall=wall)
         return Response(status_code=204)
 
     async def healthz(_request: Request) -> Response:

@@ -101,7 +101,10 @@ async def main(servers: Servers, store: Store, *, rounds: int, requests: int) ->
     ]
     asked = [post("/graphql", body, key=store.key) for body in bodies]
     by_hand = [post(f"/{each}", b"", key="none") for each in accounts]
-    with serving(servers) as (pid, port), serving(servers, "benchmarks.limits.dashboard") as (pid_2, port_2):
+    with (
+        serving(servers, servers.application) as (pid, port),
+        serving(servers, servers.owner, "benchmarks.limits.dashboard") as (pid_2, port_2),
+    ):
         ours = Reader([await Connection.open(port) for _ in range(CONNECTIONS)], cycle(asked), requests)
         limit = Reader([await Connection.open(port_2) for _ in range(CONNECTIONS)], cycle(by_hand), requests)
         rivals = [

@@ -195,7 +195,7 @@ async def main(store: Store, *, server: tuple[int, int], rounds: int, batches: i
 async def run(servers: Servers, *, rounds: int, batches: int) -> None:
     """Open the store and a server on it."""
     async with opened(servers, connections=CONNECTIONS) as store:
-        with serving(servers) as server:
+        with serving(servers, servers.application) as server:
             await main(store, server=server, rounds=rounds, batches=batches)
 
 

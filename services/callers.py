@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.queries import workspaces as queries
+from adapters.scopes import EVERYONE, Scope
 from domain.permissions import OF_OPERATORS, Permission, Role, permissions_of
 
 
@@ -55,6 +56,12 @@ class Caller:
         if self.kind is CallerKind.USER:
             return frozenset(each.account_id for each in self.memberships)
         return None if self.account_id is None else frozenset({self.account_id})
+
+    @property
+    def scope(self) -> Scope:
+        """The accounts whose rows PostgreSQL shows the caller."""
+        reachable = self.reachable
+        return EVERYONE if reachable is None else Scope(reachable)
 
     def may_reach(self, account_id: UUID) -> bool:
         """Tell whether the caller may know of the account."""

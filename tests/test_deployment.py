@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from sqlalchemy import make_url
 
 from adapters.settings import NEEDED_BY, Settings
 from workers.__main__ import main
@@ -38,6 +39,18 @@ def test_the_settings_that_have_no_default_are_given(services: dict[str, Any]) -
     }
 
     assert required <= services["api"]["environment"].keys()
+
+
+def test_only_the_migration_works_as_the_owner_of_the_tables(services: dict[str, Any]) -> None:
+    owners = {name for name in OURS if "PRORATA_OWNER_URL" in services[name]["environment"]}
+    application, owner = (
+        make_url(re.sub(r"\$\{.*\}", "x", services["migrate"]["environment"][name]))
+        for name in ("DATABASE_URL", "PRORATA_OWNER_URL")
+    )
+
+    assert owners == {"migrate"}
+    assert owner.username == services["postgres"]["environment"]["POSTGRES_USER"] != application.username
+    assert (owner.host, owner.database) == (application.host, application.database)
 
 
 def test_no_secret_has_a_default(services: dict[str, Any]) -> None:

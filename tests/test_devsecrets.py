@@ -11,7 +11,7 @@ def test_the_secrets_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
     first = kept_secrets(tmp_path / "secrets.json")
 
     assert kept_secrets(tmp_path / "secrets.json") == first
-    assert first.keys() == {"sandbox_key", "webhook_secret", "key_pepper"}
+    assert first.keys() == {"sandbox_key", "webhook_secret", "key_pepper", "database_password"}
 
 
 def test_two_installations_have_no_secret_in_common(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ async def test_the_modules_database_begins_without_accounts(
         assert await session.scalar(text("SELECT count(*) FROM accounts")) == 0
 
 
-def test_migrating_twice_changes_nothing(database_url: str) -> None:
-    upgrade(database_url)
+def test_migrating_twice_changes_nothing(owner_url: str) -> None:
+    upgrade(owner_url)
 
 
 async def test_valkey_answers(redis_url: str) -> None:

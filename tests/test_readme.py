@@ -69,11 +69,11 @@ def test_every_setting_is_told_with_its_name_and_no_other_is() -> None:
         for name, field in Settings.model_fields.items()
     }
     told = set(re.findall(r"\bPRORATA_[A-Z_]+\b|\b[A-Z]+_URL\b|\bOTEL_[A-Z_]+\b", README))
+    of_migrate = {str(option.envvar) for option in main.commands["migrate"].params}
     ports_of_dev = {f"PRORATA_{name}_PORT" for name in ("POSTGRES", "VALKEY", "MAILBOX", "MAILBOX_SMTP")}
-
     read_by_the_sdk = {"OTEL_TRACES_SAMPLER", "OTEL_SERVICE_NAME"}
 
-    assert told == settings | ports_of_dev | read_by_the_sdk
+    assert told == settings | of_migrate | ports_of_dev | read_by_the_sdk
 
 
 def test_the_limits_told_are_the_limits() -> None:

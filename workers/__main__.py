@@ -11,7 +11,7 @@ import click
 
 from adapters import logs
 from workers.commands import close_periods, keys, verify
-from workers.connect import checked_settings, database_url, transaction
+from workers.connect import checked_settings, database_url, owner_url, refuse_role, transaction
 
 if TYPE_CHECKING:
     from arq.typing import WorkerSettingsType
@@ -68,6 +68,7 @@ def serve() -> None:
 
     settings = checked_settings()
     logs.configure(settings.log_format, secrets=settings.secrets)
+    refuse_role(settings)
     uvicorn.run(
         "api.app:create_app",
         factory=True,
@@ -94,6 +95,7 @@ def work() -> None:
 
     settings = checked_settings()
     logs.configure(settings.log_format, secrets=settings.secrets)
+    refuse_role(settings)
     from workers.main import WorkerSettings  # after the check: it reads the settings as it is imported
 
     asyncio.set_event_loop(uvloop.new_event_loop())  # arq takes the loop it finds
@@ -102,20 +104,39 @@ def work() -> None:
 
 @main.command()
 @database_url
-def migrate(*, database_url: str) -> None:
-    """Bring the schema to its newest revision, and put the price book shipped with this release in the store."""
+@owner_url
+def migrate(*, database_url: str, owner_url: str | None) -> None:
+    """Bring the schema to its newest revision, and put the price book shipped with this release in the store.
+
+    The owner's role does it, makes the role of DATABASE_URL where there is none, and grants it what `serve` and `work` need.
+    """
     from adapters import pricebooks
+    from adapters.database import AWAY
+    from adapters.roles import RoleError, prepare_application, wrong_role
     from adapters.upgrade import UpgradeError, upgrade
 
-    async def publish() -> None:
-        async with transaction(database_url) as session:
+    owner = owner_url or database_url
+
+    async def finish() -> str | None:
+        if owner_url:
+            await prepare_application(owner_url, database_url)
+        async with transaction(owner) as session:
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
+        try:
+            async with transaction(database_url) as session:
+                return await wrong_role(await session.connection())
+        except AWAY as error:
+            return f"DATABASE_URL does not open the database: {getattr(error, 'orig', error)}"
 
     try:
-        upgrade(database_url)
-    except UpgradeError as error:
+        upgrade(owner)
+        wrong = asyncio.run(finish())
+    except (UpgradeError, RoleError) as error:
         raise click.ClickException(str(error)) from error
-    asyncio.run(publish())
+    if wrong:
+        click.echo(
+            f"The schema is up to date, but `serve` and `work` will refuse to start: {wrong}", err=True
+        )
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -17,8 +19,18 @@ if TYPE_CHECKING:
     from workers.tools import Tools
 
 APPLICATION = "prorata-command"
+ROLE_SECONDS = 10
+
+log = logging.getLogger(__name__)
 
 database_url = click.option("--database-url", envvar="DATABASE_URL", required=True, show_envvar=True)
+
+owner_url = click.option(
+    "--owner-url",
+    envvar="PRORATA_OWNER_URL",
+    show_envvar=True,
+    help="The same database as the owner of its tables; without it, DATABASE_URL's role becomes their owner.",
+)
 
 
 def checked_settings() -> Settings:
@@ -27,6 +39,30 @@ def checked_settings() -> Settings:
         return load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def refuse_role(settings: Settings) -> None:
+    """End the command if PostgreSQL keeps no accounts apart for the role it would work as.
+
+    Where the database does not answer nothing is known of the role: the processes start and wait, and `/readyz` tells.
+    """
+    from adapters.database import AWAY, create_engine
+    from adapters.roles import RoleError, refuse_wrong_role
+    from adapters.stopping import within
+
+    async def look() -> None:
+        engine = create_engine(settings.database_url, pool_size=1, application_name=APPLICATION)
+        try:
+            await within(ROLE_SECONDS, refuse_wrong_role(engine))
+        finally:
+            await engine.dispose()
+
+    try:
+        asyncio.run(look())
+    except RoleError as error:
+        raise click.ClickException(str(error)) from error
+    except AWAY as error:
+        log.warning("the database is away, and its role not looked at: %s", type(error).__name__)
 
 
 @contextmanager
@@ -40,10 +76,11 @@ def refusals_told() -> Iterator[None]:
 
 @asynccontextmanager
 async def connected(database_url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-    """Open one connection, and close it."""
+    """Open one connection that sees all accounts, and close it."""
     from adapters.database import create_engine, session_maker
+    from adapters.scopes import EVERYONE
 
-    engine = create_engine(database_url, pool_size=1, application_name=APPLICATION)
+    engine = create_engine(database_url, pool_size=1, application_name=APPLICATION, scope=EVERYONE)
     try:
         yield session_maker(engine)
     finally:
@@ -63,9 +100,10 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
     from adapters.database import create_engine, session_maker
     from adapters.gateway.chosen import gateway
     from adapters.live import Outlet
+    from adapters.scopes import EVERYONE
     from workers.tools import Tools
 
-    engine = create_engine(settings.database_url, pool_size=2, application_name=APPLICATION)
+    engine = create_engine(settings.database_url, pool_size=2, application_name=APPLICATION, scope=EVERYONE)
     outlet, provider = Outlet(settings.redis_url), gateway(settings)
     try:
         yield Tools(session_maker(engine, outlet=outlet), provider)

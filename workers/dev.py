@@ -19,7 +19,7 @@ import click
 import httpx
 
 from adapters.embedded import processes
-from adapters.embedded.databases import create_database
+from adapters.embedded.databases import as_role, create_database
 from adapters.embedded.folders import FolderClosedError
 from adapters.embedded.ports import PortTakenError, is_answering, refuse_taken_port
 from adapters.embedded.postgres import EmbeddedPostgres
@@ -31,6 +31,7 @@ from workers.supervisor import Supervisor
 READY_SECONDS = 60
 LOOK_SECONDS = 0.1
 DATABASE = "prorata"
+APPLICATION = "prorata_app"
 WEBHOOK_PATH = "/webhooks/payments"
 
 BANNER = """
@@ -112,12 +113,13 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
     )
     secrets_file = folder / "secrets.json"
     kept = kept_secrets(secrets_file)
-    servers, addresses = _servers(folder, ports=ports, stack=stack)
+    servers, addresses = _servers(folder, ports=ports, password=kept["database_password"], stack=stack)
     made = addresses | _settings(ports, kept)
     env = made | os.environ
     _keep_env(folder / "env", {name: env[name] for name in made})
 
     _finish("the migrations", _prorata("migrate"), env=env)
+    env.pop("PRORATA_OWNER_URL", None)  # the rest of us works without the owner's rights
     key_name = f"operator_key_{hashlib.sha256(env['DATABASE_URL'].encode()).hexdigest()[:12]}"
     if key_name not in kept:
         kept[key_name] = _finish(
@@ -160,14 +162,21 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
     raise StartFailedError(f"A server ended by itself; see the server.log files below {folder}.")
 
 
-def _servers(folder: Path, *, ports: Ports, stack: ExitStack) -> tuple[list[EmbeddedServer], dict[str, str]]:
-    """Start those servers that the environment does not name; return them and the addresses they add to it."""
+def _servers(
+    folder: Path, *, ports: Ports, password: str, stack: ExitStack
+) -> tuple[list[EmbeddedServer], dict[str, str]]:
+    """Start those servers that the environment does not name; return them and the addresses they add to it.
+
+    The password is that of the application's role.
+    """
     servers: list[EmbeddedServer] = []
     addresses: dict[str, str] = {}
     if not os.environ.get("DATABASE_URL"):
         postgres = stack.enter_context(EmbeddedPostgres(folder / "postgres", port=ports.postgres))
         servers.append(postgres)
-        addresses["DATABASE_URL"] = asyncio.run(create_database(postgres.url(), DATABASE))
+        owner = asyncio.run(create_database(postgres.url(), DATABASE))
+        addresses["PRORATA_OWNER_URL"] = owner
+        addresses["DATABASE_URL"] = as_role(owner, APPLICATION, password=password)
     if not os.environ.get("REDIS_URL"):
         valkey = stack.enter_context(EmbeddedValkey(folder / "valkey", port=ports.valkey))
         servers.append(valkey)

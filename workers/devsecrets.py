@@ -15,6 +15,7 @@ def kept_secrets(path: Path) -> dict[str, str]:
     made = {
         "sandbox_key": f"sk_sandbox_{secrets.token_hex(16)}",
         "webhook_secret": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "database_password": secrets.token_hex(32),
         "key_pepper": secrets.token_hex(32),
     }
     if made.keys() - kept.keys():

@@ -16,6 +16,7 @@ from adapters.gateway.chosen import gateway
 from adapters.live import Outlet
 from adapters.mail import Mailer
 from adapters.queue import from_json, redis_settings, to_json
+from adapters.scopes import EVERYONE
 from adapters.scraping import listening
 from adapters.settings import Settings, load_settings
 from adapters.tracing import begin_tracing
@@ -34,7 +35,10 @@ async def start(ctx: dict[str, Any]) -> None:
     """Open what the jobs share."""
     settings = load_settings()
     engine = create_engine(
-        settings.database_url, pool_size=settings.worker_pool_size, application_name="prorata-worker"
+        settings.database_url,
+        pool_size=settings.worker_pool_size,
+        application_name="prorata-worker",
+        scope=EVERYONE,
     )
     ctx["tracing"] = begin_tracing(settings, service="prorata-worker")
     ctx["tracing"].watch(engine)
@@ -74,7 +78,9 @@ async def _show_metrics(settings: Settings) -> AsyncExitStack:
     shown = AsyncExitStack()
     if settings.worker_metrics_port is not None:
         metrics.show_sweep_age()
-        probe = create_engine(settings.database_url, pool_size=1, application_name="prorata-probe")
+        probe = create_engine(
+            settings.database_url, pool_size=1, application_name="prorata-probe", scope=EVERYONE
+        )
         shown.push_async_callback(probe.dispose)
         await shown.enter_async_context(
             listening(

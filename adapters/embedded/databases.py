@@ -23,6 +23,18 @@ async def drop_database(server_url: str, name: str) -> None:
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+async def drop_role(server_url: str, name: str) -> None:
+    """Drop the role, which owns and is granted nothing any more."""
+    async with _administration(server_url) as connection:
+        await connection.execute(f'DROP ROLE IF EXISTS "{name}"')
+
+
+def as_role(url: str, role: str, *, password: str) -> str:
+    """Give the address of the same database for another role."""
+    address = make_url(url).set(username=role, password=password)
+    return address.render_as_string(hide_password=False)
+
+
 @asynccontextmanager
 async def _administration(server_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     address = make_url(server_url).set(drivername="postgresql", database="postgres")

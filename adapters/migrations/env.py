@@ -12,6 +12,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from adapters.database import create_engine
+from adapters.scopes import EVERYONE
 from adapters.tables import metadata
 from adapters.upgrade import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 
@@ -51,7 +52,7 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_online() -> None:
     """Open the one connection the migrations need, and close it."""
-    engine = create_engine(database_url(), pool_size=1, application_name="prorata-migrate")
+    engine = create_engine(database_url(), pool_size=1, application_name="prorata-migrate", scope=EVERYONE)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from adapters.copying import copy_rows
+from adapters.rowsets import insert_rows
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.ledger import LedgerEntry
 from adapters.tables.payments import IN_FLIGHT, PaymentAttempt
@@ -29,9 +29,9 @@ async def write(
     entries: Sequence[Mapping[str, Any]],
 ) -> None:
     """Insert the invoices of a close, their lines and their ledger entries, one statement a table."""
-    await copy_rows(session, Invoice, invoices)
-    await copy_rows(session, InvoiceLine, lines)
-    await copy_rows(session, LedgerEntry, entries)
+    await insert_rows(session, Invoice, invoices)
+    await insert_rows(session, InvoiceLine, lines)
+    await insert_rows(session, LedgerEntry, entries)
 
 
 async def find(session: AsyncSession, *, account_id: UUID, invoice_id: UUID) -> Invoice | None:

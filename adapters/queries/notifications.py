@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from adapters.copying import copy_rows
+from adapters.rowsets import insert_rows
 from adapters.tables.notifications import Mail, Notification, NotificationRead
 from adapters.tables.workspaces import BillingContact, Workspace
 
@@ -33,8 +33,8 @@ async def write(
     session: AsyncSession, *, notices: Sequence[Mapping[str, Any]], mails: Sequence[Mapping[str, Any]]
 ) -> None:
     """Insert notices and their mails, one statement a table."""
-    await copy_rows(session, Notification, notices)
-    await copy_rows(session, Mail, mails)
+    await insert_rows(session, Notification, notices)
+    await insert_rows(session, Mail, mails)
 
 
 async def addresses(session: AsyncSession, account_ids: Iterable[UUID]) -> dict[UUID, dict[UUID, list[str]]]:

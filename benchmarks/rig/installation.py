@@ -22,10 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from adapters import pricebooks
 from adapters.database import create_engine, session_maker
 from adapters.embedded import processes
-from adapters.embedded.databases import create_database
+from adapters.embedded.databases import as_role, create_database
 from adapters.embedded.ports import free_port, is_answering
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.embedded.valkey import EmbeddedValkey
+from adapters.roles import prepare_application
+from adapters.scopes import EVERYONE
 from adapters.settings import MOST_POINTS
 from adapters.upgrade import upgrade
 from benchmarks.rig.measure import parent_of
@@ -41,7 +43,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database of a benchmark: through the product's engine, and through the bare driver."""
+    """The database of a benchmark: through the product's engine, and through the bare driver as the tables' owner."""
 
     sessions: Sessions
     pool: Pool
@@ -59,9 +61,10 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the servers of a benchmark are."""
+    """A database for the tables' owner, whom no row security binds, and for the application; and a Valkey."""
 
-    database: str
+    owner: str
+    application: str
     redis: str
 
 
@@ -72,15 +75,17 @@ def installed() -> Iterator[Servers]:
         folder = Path(made)
         folder.chmod(0o755)
         with EmbeddedPostgres(folder / "postgres") as postgres, EmbeddedValkey() as valkey:
-            address = asyncio.run(create_database(postgres.url(), "prorata"))
-            upgrade(address)
-            yield Servers(address, valkey.url)
+            owner = asyncio.run(create_database(postgres.url(), "prorata"))
+            application = as_role(owner, "application", password=PEPPER)
+            upgrade(owner)
+            asyncio.run(prepare_application(owner, application))
+            yield Servers(owner, application, valkey.url)
 
 
 @asynccontextmanager
 async def opened(servers: Servers, *, connections: int) -> AsyncIterator[Store]:
     """Open the database, with the price book and an operator's key in it."""
-    engine = create_engine(servers.database, pool_size=connections)
+    engine = create_engine(servers.application, pool_size=connections, scope=EVERYONE)
     sessions = session_maker(engine)
     now = datetime.now(UTC)
     async with sessions.begin() as session:
@@ -88,7 +93,7 @@ async def opened(servers: Servers, *, connections: int) -> AsyncIterator[Store]:
         key = await create_key(session, name="benchmark", account_id=None, now=now, pepper=PEPPER)
     try:
         async with asyncpg.create_pool(
-            servers.database.replace("+asyncpg", ""), min_size=connections, max_size=connections
+            servers.owner.replace("+asyncpg", ""), min_size=connections, max_size=connections
         ) as pool:
             backend = await pool.fetchval("SELECT pg_backend_pid()")
             yield Store(sessions, pool, parent_of(backend), key)
@@ -97,13 +102,13 @@ async def opened(servers: Servers, *, connections: int) -> AsyncIterator[Store]:
 
 
 @contextmanager
-def serving(servers: Servers, *arguments: str) -> Iterator[tuple[int, int]]:
+def serving(servers: Servers, database: str, *arguments: str) -> Iterator[tuple[int, int]]:
     """Run a server of ours as a process, the product's without arguments; give its process id and port."""
     port = free_port()
     command = [sys.executable, "-m", *(arguments or ("workers", "serve"))]
     with TemporaryFile() as said:
         server = processes.spawn(
-            command, on_orphaned=signal.SIGTERM, env=_environment(servers, port), output=said
+            command, on_orphaned=signal.SIGTERM, env=_environment(servers, database, port), output=said
         )
         try:
             give_up_at = time.monotonic() + START_SECONDS
@@ -117,9 +122,9 @@ def serving(servers: Servers, *arguments: str) -> Iterator[tuple[int, int]]:
             processes.stop(server, by=signal.SIGTERM, within_seconds=10)
 
 
-def _environment(servers: Servers, port: int) -> Mapping[str, str]:
+def _environment(servers: Servers, database: str, port: int) -> Mapping[str, str]:
     return os.environ | {
-        "DATABASE_URL": servers.database,
+        "DATABASE_URL": database,
         "REDIS_URL": servers.redis,
         "PRORATA_RATE_POINTS": str(MOST_POINTS),  # requests are paid for, and never refused
         "PRORATA_PORT": str(port),

@@ -14,9 +14,9 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters import ingest
-from adapters.copying import copy_rows
 from adapters.ingest import EventRow
 from adapters.queries import histories
+from adapters.rowsets import insert_rows
 from adapters.tables.columns import Record
 from adapters.tables.invoices import Invoice, InvoiceLine
 from adapters.tables.subscriptions import Subscription
@@ -34,9 +34,9 @@ pytestmark = pytest.mark.usefixtures("price_book")
 TIERS = [{"first": 1, "last": None, "units": 7, "price": 350_000}]
 
 
-async def test_copied_rows_equal_inserted_ones(sessions: Sessions) -> None:
+async def test_rows_written_as_a_set_equal_those_written_one_by_one(sessions: Sessions) -> None:
     stored = []
-    for is_copied in (False, True):
+    for is_a_set in (False, True):
         contract = await _subscribed(sessions)
         bill = _values(
             rows.invoice(contract), without={"issued_in", "known_at", "ladder_step", "dunning_state"}
@@ -44,8 +44,8 @@ async def test_copied_rows_equal_inserted_ones(sessions: Sessions) -> None:
         line = rows.invoice_line(Invoice(**bill), tiers=TIERS, causes=[3, 7], change_key="é")
         async with sessions.begin() as session:
             for table, values in ((Invoice, [bill]), (InvoiceLine, [_values(line)])):
-                if is_copied:
-                    await copy_rows(session, table, values)
+                if is_a_set:
+                    await insert_rows(session, table, values)
                 else:
                     await session.execute(insert(table), values)
         stored.append(await _stored_bill(sessions, contract))
@@ -53,27 +53,27 @@ async def test_copied_rows_equal_inserted_ones(sessions: Sessions) -> None:
     assert stored[0] == stored[1]
 
 
-async def test_a_tier_is_copied_as_its_fields(sessions: Sessions) -> None:
+async def test_a_tier_is_written_as_its_fields(sessions: Sessions) -> None:
     contract = await _subscribed(sessions)
     bill = rows.invoice(contract)
     line = rows.invoice_line(bill, tiers=[TierPart(first=1, last=None, units=7, price=350_000)])
 
     async with sessions.begin() as session:
-        await copy_rows(session, Invoice, [_values(bill, without={"issued_in", "known_at"})])
-        await copy_rows(session, InvoiceLine, [_values(line)])
+        await insert_rows(session, Invoice, [_values(bill, without={"issued_in", "known_at"})])
+        await insert_rows(session, InvoiceLine, [_values(line)])
 
     (_, lines) = await _stored_bill(sessions, contract)
     assert lines[0]["tiers"] == TIERS
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_a_batch_is_recorded_alike_by_copy_and_by_insert(
+async def test_a_batch_is_recorded_alike_by_either_insert(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     batches = _batches(seed)
     told = []
-    for copy_from in (1, 10**9):
-        monkeypatch.setattr(ingest, "COPY_FROM", copy_from)
+    for plain_from in (1, 10**9):
+        monkeypatch.setattr(ingest, "PLAIN_FROM", plain_from)
         sender = await new_sender(sessions)
         outcomes = [await sender.send(*batch) for batch in batches]
         told.append((outcomes, await sender.totals(), await sender.standing(), await sender.stored()))
@@ -164,9 +164,9 @@ def _values(record: Record, *, without: set[str] | None = None) -> dict[str, Any
     return {name: getattr(record, name) for name in sorted(names)}
 
 
-async def test_a_failed_copy_leaves_the_transaction_as_it_was(sessions: Sessions) -> None:
+async def test_a_failed_insert_leaves_the_transaction_as_it_was(sessions: Sessions) -> None:
     sender = await new_sender(sessions)
-    known = [event(f"k{number}") for number in range(ingest.COPY_FROM)]
+    known = [event(f"k{number}") for number in range(ingest.PLAIN_FROM)]
     await sender.send(*known)
 
     async with sessions.begin() as session:
@@ -175,4 +175,4 @@ async def test_a_failed_copy_leaves_the_transaction_as_it_was(sessions: Sessions
 
     assert [*first, again[-1]] == [ingest.Recorded.ACCEPTED] * 2
     assert set(again[:-1]) == {ingest.Recorded.DUPLICATE}
-    assert await sender.totals() == [("SMS_SEGMENT", 1, "", ingest.COPY_FROM + 2, ingest.COPY_FROM + 2)]
+    assert await sender.totals() == [("SMS_SEGMENT", 1, "", ingest.PLAIN_FROM + 2, ingest.PLAIN_FROM + 2)]

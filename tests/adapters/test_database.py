@@ -94,9 +94,9 @@ async def test_gives_up_a_statement_that_waits_for_a_lock(sessions: async_sessio
 
 
 async def test_one_moment_is_read_without_writing_and_the_connection_writes_again_after(
-    database_url: str,
+    owner_url: str,
 ) -> None:
-    engine = create_engine(database_url, pool_size=1)
+    engine = create_engine(owner_url, pool_size=1)
     sessions = session_maker(engine)
     async with sessions() as reader:
         await read_one_moment(reader)

@@ -18,10 +18,10 @@ from adapters.upgrade import revisions
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stamped(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+async def stamped(owner: AsyncEngine) -> AsyncIterator[AsyncEngine]:
     """The module's database, whose revision a test may change."""
-    yield engine
-    await stamp(engine, revisions()[0])
+    yield owner
+    await stamp(owner, revisions()[0])
 
 
 async def stamp(engine: AsyncEngine, revision: str) -> None:
@@ -36,19 +36,23 @@ async def test_all_is_well(engine: AsyncEngine, redis_url: str) -> None:
     assert found.shown() == {"status": "ok", "database": "ok", "schema": "ok", "redis": "ok"}
 
 
-async def test_a_schema_that_is_behind_is_not_ready(stamped: AsyncEngine, redis_url: str) -> None:
+async def test_a_schema_that_is_behind_is_not_ready(
+    stamped: AsyncEngine, engine: AsyncEngine, redis_url: str
+) -> None:
     await stamp(stamped, revisions()[1])
 
-    found = await readiness(stamped, redis_url=redis_url)
+    found = await readiness(engine, redis_url=redis_url)
 
     assert found.schema is State.BEHIND
     assert "prorata migrate" in (found.reason or "")
 
 
-async def test_a_schema_of_a_later_release_is_ready(stamped: AsyncEngine, redis_url: str) -> None:
+async def test_a_schema_of_a_later_release_is_ready(
+    stamped: AsyncEngine, engine: AsyncEngine, redis_url: str
+) -> None:
     await stamp(stamped, "9999")
 
-    found = await readiness(stamped, redis_url=redis_url)
+    found = await readiness(engine, redis_url=redis_url)
 
     assert (found.schema, found.reason) == (State.NEWER, None)
 
@@ -95,10 +99,12 @@ async def test_servers_that_hang_are_not_waited_for() -> None:
     assert took < 2.0
 
 
-async def test_a_database_that_hangs_is_away_and_then_back(engine: AsyncEngine, redis_url: str) -> None:
+async def test_a_database_that_hangs_is_away_and_then_back(
+    engine: AsyncEngine, owner: AsyncEngine, redis_url: str
+) -> None:
     probe = create_engine(engine.url.render_as_string(hide_password=False), pool_size=1)
     await readiness(probe, redis_url=redis_url)  # from now on it has a connection
-    async with engine.begin() as connection:
+    async with owner.begin() as connection:
         await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
         began = time.monotonic()
 

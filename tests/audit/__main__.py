@@ -16,9 +16,11 @@ import httpx
 
 from adapters import pricebooks
 from adapters.database import create_engine, session_maker
-from adapters.embedded.databases import create_database
+from adapters.embedded.databases import as_role, create_database
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.embedded.valkey import EmbeddedValkey
+from adapters.roles import prepare_application
+from adapters.scopes import EVERYONE
 from adapters.upgrade import upgrade
 from services.apikeys import create_key
 from tests.api.companies import new_company
@@ -33,7 +35,7 @@ SCHEMA: Final = HERE.parent.parent / "api" / "schema.graphql"
 
 async def furnish(database_url: str) -> str:
     """Put the price book and an operator's key in the database, and give the key."""
-    engine, now = create_engine(database_url), datetime.now(UTC)
+    engine, now = create_engine(database_url, scope=EVERYONE), datetime.now(UTC)
     async with session_maker(engine).begin() as session:
         await pricebooks.publish_shipped(session, now=now)
         key = await create_key(session, name="audit", account_id=None, now=now, pepper=PEPPER)
@@ -69,8 +71,10 @@ def main() -> int:
     ):
         folder = Path(made)
         fetch(folder)
-        database_url = asyncio.run(create_database(postgres.url(), "audited"))
-        upgrade(database_url)
+        owner_url = asyncio.run(create_database(postgres.url(), "audited"))
+        database_url = as_role(owner_url, "application", password="audited")
+        upgrade(owner_url)
+        asyncio.run(prepare_application(owner_url, database_url))
         key = asyncio.run(furnish(database_url))
         env = environment(database_url=database_url, redis_url=valkey.url, sandbox_url=provider.url)
         with running_api(env) as url:

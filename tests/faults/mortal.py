@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.database import create_engine, session_maker
 from adapters.gateway.sandbox import SandboxGateway
+from adapters.scopes import EVERYONE
 from tests.gateway.running_provider import API_KEY, WEBHOOK_SECRET
 from tests.services.world import World
 
@@ -110,7 +111,7 @@ async def nursery_of(world: World, *, database_url: str, provider_url: str) -> A
     """Give a nursery on a database."""
     fate = Fate()
     gateway = MortalGateway(provider_url, fate)
-    engine = create_engine(database_url, pool_size=2)
+    engine = create_engine(database_url, pool_size=2, scope=EVERYONE)
     async with engine.connect():
         """What a driver asks a server it has not met before is no part of a use case."""
     await engine.dispose()

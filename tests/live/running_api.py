@@ -44,10 +44,12 @@ def environment(*, database_url: str, redis_url: str, sandbox_url: str) -> dict[
 
 
 @contextmanager
-def running_api(env: Mapping[str, str], output: Path | None = None, /, **settings: object) -> Iterator[str]:
+def running_api(
+    env: Mapping[str, str], output: Path | None = None, program: str | None = None, /, **settings: object
+) -> Iterator[str]:
     """Start an API process with settings, give its address once it answers, and stop it after.
 
-    What it prints is kept in `output`, where that is given.
+    What it prints is kept in `output`, where that is given. A program in Python may take the place of `prorata serve`.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -55,7 +57,7 @@ def running_api(env: Mapping[str, str], output: Path | None = None, /, **setting
     with ExitStack() as stack:
         path = output or Path(stack.enter_context(TemporaryDirectory())) / "log"
         log = stack.enter_context(path.open("wb"))
-        command = [sys.executable, "-m", "workers", "serve"]
+        command = [sys.executable, *(["-c", program] if program else ["-m", "workers", "serve"])]
         process = subprocess.Popen(command, env={**env, **told}, stdout=log, stderr=log)
         stack.callback(process.wait)
         stack.callback(process.terminate)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.application import Api, work
 from workers.tools import Tools
@@ -180,12 +180,12 @@ async def test_every_invoice_of_an_eventful_account_is_proved_whatever_happened_
     }
 
 
-async def test_a_spoilt_line_is_found_out(operator: Api, sessions: async_sessionmaker[AsyncSession]) -> None:
+async def test_a_spoilt_line_is_found_out(operator: Api, owner: AsyncEngine) -> None:
     acme = await company(operator)
     first = (await acme.invoices())[1]
     assert first["verify"]["isRight"]
 
-    async with sessions.begin() as session:
+    async with owner.begin() as session:
         await session.execute(text("ALTER TABLE seat_changes DISABLE TRIGGER append_only"))
         await session.execute(text("UPDATE seat_changes SET seat = NULL"))
         await session.execute(text("ALTER TABLE seat_changes ENABLE TRIGGER append_only"))

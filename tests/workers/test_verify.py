@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.services.world import Company, World, moment
 from workers.__main__ import main
@@ -32,11 +33,11 @@ async def eventful(world: World) -> Company:
     return company
 
 
-async def spoil(world: World, company: Company, sql: str) -> None:
+async def spoil(owner: AsyncEngine, company: Company, sql: str) -> None:
     """Change rows of a company with the triggers switched off."""
-    async with world.sessions.begin() as session:
-        await session.execute(text("SET LOCAL session_replication_role = replica"))
-        changed = await session.execute(text(f"{sql} RETURNING 1"), {"a": company.account_id})
+    async with owner.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        changed = await connection.execute(text(f"{sql} RETURNING 1"), {"a": company.account_id})
         assert changed.all()
 
 
@@ -55,10 +56,10 @@ async def test_healthy_books_are_told_in_one_line(world: World, database_url: st
     assert told.stderr == "Accounts verified: 1 of 1\n"
 
 
-async def test_since_leaves_out_what_is_older(world: World, database_url: str) -> None:
+async def test_since_leaves_out_what_is_older(world: World, owner: AsyncEngine, database_url: str) -> None:
     company = await eventful(world)
     account = str(company.account_id)
-    await spoil(world, company, "UPDATE usage_days SET units = units + 1 WHERE account_id = :a")
+    await spoil(owner, company, "UPDATE usage_days SET units = units + 1 WHERE account_id = :a")
 
     all_of_it = await invoke("verify", "--account", account, database_url=database_url)
     told = await invoke("verify", "--account", account, "--since", "2026-10-15", database_url=database_url)
@@ -105,10 +106,10 @@ async def test_since_leaves_out_what_is_older(world: World, database_url: str) -
     ],
 )
 async def test_a_spoilt_row_is_told_in_a_sentence(
-    world: World, database_url: str, sql: str, seen: str
+    world: World, owner: AsyncEngine, database_url: str, sql: str, seen: str
 ) -> None:
     healthy, spoilt = await eventful(world), await eventful(world)
-    await spoil(world, spoilt, sql)
+    await spoil(owner, spoilt, sql)
 
     told = await invoke("verify", "--account", str(spoilt.account_id), database_url=database_url)
     beside = await invoke("verify", "--account", str(healthy.account_id), database_url=database_url)
@@ -120,9 +121,11 @@ async def test_a_spoilt_row_is_told_in_a_sentence(
     assert beside.exit_code == 0, beside.output
 
 
-async def test_all_accounts_are_verified_unless_one_is_named(world: World, database_url: str) -> None:
+async def test_all_accounts_are_verified_unless_one_is_named(
+    world: World, owner: AsyncEngine, database_url: str
+) -> None:
     company = await eventful(world)
-    await spoil(world, company, "UPDATE usage_days SET units = units + 1 WHERE account_id = :a")
+    await spoil(owner, company, "UPDATE usage_days SET units = units + 1 WHERE account_id = :a")
     accounts = await world.value("SELECT count(*) FROM accounts")
 
     told = await invoke("verify", database_url=database_url)

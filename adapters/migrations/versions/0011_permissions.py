@@ -1,13 +1,13 @@
 """Teammates have roles, whoever opened a workspace is its admin; keys have scopes, all of them so far.
 
 Revision ID: 0011
-Revises: 0009
+Revises: 0010
 """
 
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
