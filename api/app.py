@@ -6,11 +6,8 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from uuid import UUID
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,128 +17,29 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from adapters.buckets import Buckets, Rate
-from adapters.database import Engine, create_engine, session_maker
-from adapters.feed import Feed
-from adapters.gateway.chosen import gateway
-from adapters.gateway.protocol import Gateway, WebhookRefused
-from adapters.live import Outlet
-from adapters.queue import Bell
+from adapters.gateway.protocol import WebhookRefused
 from adapters.readiness import readiness
-from adapters.scopes import EVERYONE, scoped
 from adapters.scraping import metrics_route
 from adapters.settings import Settings, load_settings
-from adapters.spans import current
 from adapters.stopping import stop
-from adapters.tracing import begin_tracing
 from api import usage_door
-from api.auth import Keys
 from api.bodies import BodyLimits
-from api.context import Context, Sessions
 from api.counting import Counted
 from api.docs import docs_routes
 from api.documents import document_routes
+from api.edge import open_edge
 from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
 from api.graphiql import graphiql_routes
-from api.loaders import Loaders
-from api.rates import Allowance, Rates, address_of
 from api.rendering import Renderer
 from api.schema import schema
 from api.sockets import Sockets
 from api.spans import Traced
 from api.view import ProrataGraphQL
 from services import providerevents
-from services.callers import Caller, caller_for_webhooks
 from services.invoicepages import Seller
-from services.webhooks import EndpointRules
 
 log = logging.getLogger("prorata.api")
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSessions:
-    """What WebSockets read and write through: connections of their own, so that they never make requests wait.
-
-    As those of the edge, they see nothing until they are given the scope of a caller.
-    """
-
-    engine: Engine
-    sessions: Sessions
-    reads: Sessions
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """What the application holds open while it runs. Its sessions see nothing until they are given a caller's scope."""
-
-    settings: Settings
-    sessions: Sessions
-    reads: Sessions
-    live: LiveSessions
-    feed: Feed
-    outlet: Outlet
-    gateway: Gateway
-    keys: Keys
-    rates: Rates
-    bell: Bell
-    clock: Callable[[], datetime]
-
-    async def context(self, request: Request) -> Context:
-        """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
-        said = request.headers.get("authorization", "")
-        recall = partial(self.identify, said, address_of(request))
-        caller = await recall()
-        if caller.account_id is not None:
-            current().note(account_id=caller.account_id)
-        return self._context(caller, recall, self.sessions, self.reads)
-
-    def context_of(self, account_id: UUID) -> Context:
-        """Make the context in which the webhooks of an account are written; nobody pays for it."""
-        caller = caller_for_webhooks(account_id)
-
-        async def same() -> Caller:
-            return caller
-
-        context = self._context(caller, same, self.sessions, self.reads)
-        context.allowance = Allowance()
-        return context
-
-    async def identify(self, authorization: str, address: str) -> Caller:
-        """Give the caller that an authorization names now; raises UNAUTHENTICATED if it names none."""
-        return await self.keys.bearer(authorization, wall=self.clock(), address=address)
-
-    async def live_context(self, authorization: str, address: str) -> Context:
-        """Make the context of an operation on a WebSocket; raises UNAUTHENTICATED."""
-        recall = partial(self.identify, authorization, address)
-        return self._context(await recall(), recall, self.live.sessions, self.live.reads)
-
-    def _context(
-        self, caller: Caller, recall: Callable[[], Awaitable[Caller]], sessions: Sessions, reads: Sessions
-    ) -> Context:
-        wall = self.clock()
-        settings = self.settings
-        sessions, reads = scoped(sessions, caller.scope), scoped(reads, caller.scope)
-        return Context(
-            sessions=sessions,
-            reads=reads,
-            gateway=self.gateway,
-            caller=caller,
-            recall=recall,
-            wall=wall,
-            loaders=Loaders(reads, wall=wall),
-            pepper=settings.key_pepper,
-            ring=self.bell.ring,
-            feed=self.feed,
-            clock=self.clock,
-            updates_per_second=settings.live_updates_per_second,
-            webhooks=EndpointRules(
-                most=settings.webhook_endpoints,
-                overlap=timedelta(hours=settings.webhook_overlap_hours),
-                allows_loopback=settings.webhook_private_hosts,
-            ),
-            allowance=self.rates.allowance(caller),
-        )
 
 
 def create_app(
@@ -155,36 +53,8 @@ def create_app(
     The bodies of webhooks are made beside, unless somebody else sees to it with `app.state.renderer`.
     """
     chosen = settings or load_settings()
-    engine = create_engine(
-        chosen.database_url, pool_size=chosen.api_pool_size, application_name="prorata-api"
-    )
-    # Of its own, so that a process whose connections are all at work is not taken for one without a database.
-    # It counts what waits, of all accounts.
-    probe = create_engine(chosen.database_url, pool_size=1, application_name="prorata-probe", scope=EVERYONE)
-    tracing = begin_tracing(chosen, service="prorata-api")
-    tracing.watch(engine)
-    outlet = Outlet(chosen.redis_url)
-    sessions = session_maker(engine, outlet=outlet)
-    # Only for what is done before it is known whose it is: whose key this is, what the provider tells of, whose
-    # webhooks want a body.
-    of_everyone = scoped(sessions, EVERYONE)
-    rates = _rates(chosen)
-    edge = Edge(
-        settings=chosen,
-        sessions=sessions,
-        reads=_reads(engine),
-        live=_live_sessions(chosen, outlet),
-        feed=Feed(chosen.redis_url),
-        outlet=outlet,
-        gateway=gateway(chosen),
-        keys=Keys(of_everyone, chosen.key_pepper, rates),
-        rates=rates,
-        bell=Bell(chosen.redis_url),
-        clock=clock or _wall,
-    )
-    tracing.watch(edge.live.engine)
-
-    renderer = Renderer(schema, of_everyone, edge.context_of)
+    edge = open_edge(chosen, clock=clock or _wall)
+    renderer = Renderer(schema, edge.of_everyone, edge.context_of)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -197,15 +67,7 @@ def create_app(
         finally:
             if rendering:
                 await stop([rendering])
-            await edge.feed.close()
-            await edge.outlet.close()
-            await edge.bell.close()
-            await edge.rates.buckets.close()
-            await edge.gateway.aclose()
-            await edge.live.engine.dispose()
-            await probe.dispose()
-            await engine.dispose()
-            await tracing.aclose()
+            await edge.close()
 
     async def record_usage(request: Request) -> Response:
         context = await edge.context(request)
@@ -220,14 +82,14 @@ def create_app(
         except WebhookRefused as refused:
             log.info("a webhook was refused: %s", refused.reason)
             raise bad_request("The message is not signed by the payment provider, or is too old.") from None
-        await providerevents.receive(of_everyone, event, wall=wall)
+        await providerevents.receive(edge.of_everyone, event, wall=wall)
         return Response(status_code=204)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_request: Request) -> Response:
-        found = await readiness(probe, redis_url=chosen.redis_url)
+        found = await readiness(edge.probe, redis_url=chosen.redis_url)
         return JSONResponse(found.shown(), status_code=503 if found.reason else 200)
 
     sockets = Sockets(schema, chosen, identify=edge.identify, context=edge.live_context)
@@ -248,7 +110,7 @@ def create_app(
         ),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
-        metrics_route(probe, token=chosen.metrics_token),
+        metrics_route(edge.probe, token=chosen.metrics_token),
     ]
     if chosen.graphiql:
         routes += [*graphiql_routes(), *docs_routes(schema), Route("/", _to_graphiql)]
@@ -269,28 +131,6 @@ def create_app(
     )
     app.state.renderer = renderer
     return app
-
-
-def _reads(engine: Engine) -> Sessions:
-    # A read is one statement or a few that each see what is committed: a transaction around it would only cost.
-    return session_maker(engine.execution_options(isolation_level="AUTOCOMMIT"))
-
-
-def _rates(settings: Settings) -> Rates:
-    points = Rate(settings.rate_points, settings.rate_restore)
-    sign_ins = Rate(settings.sign_in_failures, 1 / settings.sign_in_restore_seconds)
-    return Rates(
-        Buckets(settings.redis_url),
-        points=points if points.capacity else None,
-        sign_ins=sign_ins if sign_ins.capacity else None,
-    )
-
-
-def _live_sessions(settings: Settings, outlet: Outlet) -> LiveSessions:
-    engine = create_engine(
-        settings.database_url, pool_size=settings.live_pool_size, application_name="prorata-live"
-    )
-    return LiveSessions(engine, session_maker(engine, outlet=outlet), _reads(engine))
 
 
 async def _to_graphiql(_request: Request) -> Response:
