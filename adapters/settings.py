@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,7 @@ class SettingsError(Exception):
 
 
 SECRET_LENGTH = 16
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Secret = Annotated[str, Field(min_length=SECRET_LENGTH, repr=False)]
 
 
@@ -71,6 +72,13 @@ class Settings(BaseSettings):
     """Takes the place of Stripe's own address."""
 
     key_pepper: Secret
+
+    oidc_issuer: str | None = None
+    """Who signs the tokens of people, as it stands in their `iss`; without it, only keys are taken."""
+    oidc_audience: str | None = Field(default=None, validate_default=True)
+    """What stands in their `aud`: us."""
+    oidc_jwks_url: str | None = Field(default=None, validate_default=True)
+    """Where the issuer's keys are; without it, they are found by discovery."""
 
     smtp_url: str | None = Field(default=None, pattern=r"^(smtps?|smtp\+plain)://[^/\s]+/?$", repr=False)
     """Where mail is handed in; without it mail waits in the outbox."""
@@ -126,7 +134,15 @@ class Settings(BaseSettings):
     """Where a worker shows its metrics; without it, nowhere."""
 
     @field_validator(
-        "smtp_url", "mail_from", "app_url", "metrics_token", "worker_metrics_port", mode="before"
+        "smtp_url",
+        "mail_from",
+        "app_url",
+        "metrics_token",
+        "worker_metrics_port",
+        "oidc_issuer",
+        "oidc_audience",
+        "oidc_jwks_url",
+        mode="before",
     )
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
@@ -137,6 +153,25 @@ class Settings(BaseSettings):
     def _mail_has_a_sender(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("smtp_url"):
             raise ValueError("set it where PRORATA_SMTP_URL is set")
+        return value
+
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _asked_over_tls(cls, value: str | None) -> str | None:
+        if value is None or value.startswith("https://"):
+            return value
+        if urlsplit(value).scheme == "http" and urlsplit(value).hostname in LOOPBACK:
+            return value
+        raise PydanticCustomError("url", "URL should begin with https://, or be of this machine")
+
+    @field_validator("oidc_audience", "oidc_jwks_url")
+    @classmethod
+    def _an_issuer_and_for_whom(cls, value: str | None, info: ValidationInfo) -> str | None:
+        has_issuer = info.data.get("oidc_issuer") is not None
+        if value is None and has_issuer and info.field_name == "oidc_audience":
+            raise PydanticCustomError("missing", "set it where PRORATA_OIDC_ISSUER is set")
+        if value is not None and not has_issuer:
+            raise PydanticCustomError("missing", "set PRORATA_OIDC_ISSUER too")
         return value
 
     @property

@@ -25,6 +25,8 @@ from adapters.feed import Feed
 from adapters.gateway.chosen import gateway
 from adapters.gateway.protocol import Gateway, WebhookRefused
 from adapters.live import Outlet
+from adapters.oidc.keys import KeySet
+from adapters.oidc.tokens import Issuer
 from adapters.queue import Bell
 from adapters.readiness import readiness
 from adapters.scraping import metrics_route
@@ -39,6 +41,7 @@ from api.documents import document_routes
 from api.errors import JsonErrors, bad_request, handle_error
 from api.exports import Exports
 from api.graphiql import graphiql_routes
+from api.lastuses import LastUses
 from api.loaders import Loaders
 from api.rendering import Renderer
 from api.schema import schema
@@ -77,7 +80,7 @@ class Edge:
     clock: Callable[[], datetime]
 
     async def context(self, request: Request) -> Context:
-        """Make the context of a request; raises UNAUTHENTICATED for one without a good key."""
+        """Make the context of a request; raises UNAUTHENTICATED for one without a good key or token."""
         said = request.headers.get("authorization", "")
         return self._context(
             await self.identify(said), partial(self.identify, said), self.sessions, self.reads
@@ -153,7 +156,7 @@ def create_app(
         feed=Feed(chosen.redis_url),
         outlet=outlet,
         gateway=gateway(chosen),
-        keys=Keys(sessions, chosen.key_pepper),
+        keys=Keys(sessions, chosen.key_pepper, LastUses(sessions), _issuer(chosen)),
         bell=Bell(chosen.redis_url),
         clock=clock or _wall,
     )
@@ -165,12 +168,13 @@ def create_app(
         # Schema and modules live as long as the process: the collector need not look through them again and again.
         gc.freeze()
         edge.feed.open()
-        rendering = asyncio.create_task(renderer.run()) if is_rendering else None
+        work = [edge.keys.uses.run(), *([renderer.run()] if is_rendering else [])]
+        beside = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
-            if rendering:
-                await stop([rendering])
+            await stop(beside)
+            await edge.keys.close()
             await edge.feed.close()
             await edge.outlet.close()
             await edge.bell.close()
@@ -252,6 +256,13 @@ def _live_sessions(settings: Settings, outlet: Outlet) -> LiveSessions:
         settings.database_url, pool_size=settings.live_pool_size, application_name="prorata-live"
     )
     return LiveSessions(engine, session_maker(engine, outlet=outlet), _reads(engine))
+
+
+def _issuer(settings: Settings) -> Issuer | None:
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    keys = KeySet(settings.oidc_issuer, settings.oidc_jwks_url)
+    return Issuer(settings.oidc_issuer, settings.oidc_audience, keys)
 
 
 async def _to_graphiql(_request: Request) -> Response:

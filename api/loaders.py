@@ -13,6 +13,7 @@ from strawberry.dataloader import DataLoader
 
 from adapters.queries import (
     accounts,
+    apikeys,
     invoices,
     notifications,
     refunds,
@@ -21,6 +22,7 @@ from adapters.queries import (
     webhooks,
     workspaces,
 )
+from adapters.tables.apikeys import ApiKey
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.refunds import Refund
@@ -74,6 +76,7 @@ class Loaders:
         self.webhook_endpoints_of: DataLoader[UUID, list[WebhookEndpoint] | None] = loader(
             webhooks.of_accounts
         )
+        self.keys_of: DataLoader[UUID, list[ApiKey] | None] = loader(apikeys.of_accounts)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
     def forget(self) -> None:

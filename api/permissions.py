@@ -30,6 +30,7 @@ STAFF: Final[Needs] = (Permission.STAFF,)
 MUTATIONS: Final[Mapping[str, Needs]] = {
     "accountCreate": STAFF,
     "apiKeyCreate": STAFF,
+    "apiKeyRotate": STAFF,
     "apiKeyRevoke": STAFF,
     "testClockCreate": STAFF,
     "testClockAdvance": STAFF,
@@ -144,6 +145,7 @@ OPEN: Final[Mapping[str, Mapping[str, Needs]]] = {
         "paymentMethod": VIEW_BILLING,
         "creditBalance": VIEW_BILLING,
         "balance": VIEW_BILLING,
+        "apiKeys": MANAGE_BILLING,
         "statement": VIEW_BILLING,
         "subscription": VIEW_BILLING,
         "mails": VIEW_BILLING,
@@ -181,6 +183,7 @@ WITH_PARENT: Final = frozenset(
         "Alert",
         "AlertFiring",
         "AlertLevel",
+        "ApiKey",
         "BillDifference",
         "BilledOn",
         "Cause",

@@ -274,7 +274,8 @@ class Socket:
         try:
             return await self._shared.identify(self._authorization)
         except ApiError as error:
-            raise EndedError(Close.FORBIDDEN, error.message) from None
+            is_away = error.code is ErrorCode.UNAVAILABLE
+            raise EndedError(Close.TRY_LATER if is_away else Close.FORBIDDEN, error.message) from None
 
     async def _send(self, text: str) -> None:
         async with self._writing:
