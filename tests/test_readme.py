@@ -69,7 +69,9 @@ def test_every_setting_is_told_with_its_name_and_no_other_is() -> None:
         for name, field in Settings.model_fields.items()
     }
     told = set(re.findall(r"\bPRORATA_[A-Z_]+\b|\b[A-Z]+_URL\b", README))
-    ports_of_dev = {f"PRORATA_{name}_PORT" for name in ("POSTGRES", "VALKEY", "MAILBOX", "MAILBOX_SMTP")}
+    ports_of_dev = {
+        f"PRORATA_{name}_PORT" for name in ("POSTGRES", "VALKEY", "MAILBOX", "MAILBOX_SMTP", "ISSUER")
+    }
 
     assert told == settings | ports_of_dev
 
@@ -97,5 +99,6 @@ def test_every_file_linked_or_named_is_there(path: Path) -> None:
     assert [
         name
         for name in missing
-        if name not in {"tables/", "queries/", "migrations/", "gateway/", "embedded/", "mailbox/"}
+        if name
+        not in {"tables/", "queries/", "migrations/", "gateway/", "embedded/", "mailbox/", "issuer/", "oidc/"}
     ] == []

@@ -98,7 +98,18 @@ async def test_keys_are_listed_without_their_secrets(world: World, environment: 
     unknown = await invoke("keys", "revoke", "0" * 12, environment=environment)
 
     heading, ops, lumen = listed.stdout.splitlines()
-    assert heading.split() == "PUBLIC ID ACCOUNT CREATED EXPIRES LAST USED REVOKED SCOPES NAME".split()
+    assert heading.split() == [
+        "PUBLIC",
+        "ID",
+        "ACCOUNT",
+        "CREATED",
+        "EXPIRES",
+        "LAST",
+        "USED",
+        "REVOKED",
+        "SCOPES",
+        "NAME",
+    ]
     assert ops.split()[1] == "all"
     assert ops.split()[3:] == ["-", "-", "-", "all", "Ops", "?[31m"]
     assert [lumen.split()[place] for place in (0, 1, 7)] == [public_id, str(company.account_id), "Lumen"]
