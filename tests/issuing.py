@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import get_default_algorithms
 
@@ -85,12 +86,12 @@ def running_issuer() -> Iterator[Issuer]:
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            issuer.asked[self.path] += 1
-            time.sleep(issuer.pause)
-            if issuer.is_down:
+            made.asked[self.path] += 1
+            time.sleep(made.pause)
+            if made.is_down:
                 self.close_connection = True
                 return
-            status, body = issuer.documents.get(self.path, (404, b""))
+            status, body = made.documents.get(self.path, (404, b""))
             self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
@@ -100,12 +101,20 @@ def running_issuer() -> Iterator[Issuer]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
+    made = Issuer(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield issuer
+        yield made
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """A running issuer with a key."""
+    with running_issuer() as running:
+        running.add_key("first")
+        yield running
