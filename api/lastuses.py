@@ -55,6 +55,9 @@ class LastUses:
         try:
             async with self.sessions.begin() as session:
                 await note_uses(session, uses)
+        except asyncio.CancelledError:
+            self._waiting = uses | self._waiting
+            raise
         except AWAY as error:
             self._waiting = uses | self._waiting
             log.warning("the last uses of keys could not be written: %s", type(error).__name__)

@@ -68,7 +68,12 @@ class KeySet:
     async def find(self, kid: str) -> Key | None:
         """Give the key of an id, None if the issuer has none; raises IssuerAwayError."""
         if not self._is_held(within=FRESH_SECONDS) or kid not in self._keys:
-            await self._ask()
+            asking = self._ask()
+            # While the issuer is down, nobody waits for it whose key is held.
+            is_enough = self._has_failed and kid in self._keys and self._is_held(within=LIMIT_SECONDS)
+            if asking is not None and not is_enough:
+                # A client that goes away takes nobody's answer along.
+                await asyncio.shield(asking)
         if not self._is_held(within=LIMIT_SECONDS):
             raise IssuerAwayError
         key = self._keys.get(kid)
@@ -86,15 +91,14 @@ class KeySet:
     def _is_held(self, *, within: float) -> bool:
         return self._had_at is not None and self.clock() - self._had_at < within
 
-    async def _ask(self) -> None:
-        """Ask the issuer, unless that was done a moment ago; whoever comes meanwhile waits for the same answer."""
+    def _ask(self) -> asyncio.Task[None] | None:
+        """Give what asks the issuer, one for all who come meanwhile; None if that was done a moment ago."""
         if self._asking is None:
             pause = UNKNOWN_SECONDS if self._is_held(within=LIMIT_SECONDS) else EMPTY_SECONDS
             if self._asked_at is not None and self.clock() - self._asked_at < pause:
-                return
+                return None
             self._asking = asyncio.create_task(self._fetch())
-        # A client that goes away takes nobody's answer along.
-        await asyncio.shield(self._asking)
+        return self._asking
 
     async def _fetch(self) -> None:
         try:
@@ -115,10 +119,10 @@ def read_keys(found: list[dict[str, Any]]) -> dict[str, Key]:
     keys: dict[str, Key] = {}
     for each in found[:MOST_KEYS]:
         kid = each.get("kid")
-        algorithm = ALGORITHM_OF.get((each.get("kty"), each.get("crv")))
-        if not isinstance(kid, str) or algorithm is None or not _is_for_signatures(each, algorithm):
-            continue
         try:
+            algorithm = ALGORITHM_OF.get((each.get("kty"), each.get("crv")))
+            if not isinstance(kid, str) or algorithm is None or not _is_for_signatures(each, algorithm):
+                continue
             public = jwt.PyJWK({**each, "alg": algorithm}).key
         except (jwt.PyJWTError, ValueError, TypeError, KeyError):
             continue

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -313,6 +314,24 @@ async def test_an_issuer_that_is_down_is_not_missed_while_its_keys_are_held(
         await known(ours, theirs.token())
 
 
+async def test_an_issuer_that_is_known_to_be_down_makes_nobody_wait_whose_key_is_held(
+    ours: Issuer, theirs: issuing.Issuer, clock: Clock
+) -> None:
+    await known(ours, theirs.token())
+    theirs.is_down = True
+    clock.seconds += FRESH_SECONDS
+    await known(ours, theirs.token())
+    theirs.pause = 2.0
+    clock.seconds += UNKNOWN_SECONDS
+
+    began = time.monotonic()
+    await known(ours, theirs.token())
+
+    assert time.monotonic() - began < 1.0
+    await asyncio.sleep(0.2)
+    assert theirs.asked[DISCOVERY] == 3
+
+
 async def test_an_issuer_that_was_never_there_is_asked_again_soon_but_not_by_everybody(
     ours: Issuer, theirs: issuing.Issuer, clock: Clock
 ) -> None:
@@ -397,6 +416,7 @@ def test_keys_that_cannot_be_for_us_are_left_out(theirs: issuing.Issuer) -> None
             {"kid": "shared", "kty": "oct", "k": secret},
             {**weak_key, "kid": "weak"},
             {"kid": "of nothing"},
+            {"kid": "of lists", "kty": ["EC"], "crv": ["P-256"]},
             good,
         ]
     )

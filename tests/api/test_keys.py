@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.applications import Starlette
 
 from adapters.settings import Settings
+from adapters.stopping import stop
 from adapters.tables.apikeys import ApiKey
 from api.app import create_app
 from api.lastuses import LastUses
@@ -241,6 +243,26 @@ async def test_uses_that_cannot_be_written_wait_for_the_next_time(
         await other.execute(text("ALTER TABLE api_keys_away RENAME TO api_keys"))
     missed = await last_used(engine, key)
     await uses.write()
+
+    assert missed is None
+    assert await last_used(engine, key) == now
+
+
+async def test_a_write_that_is_cut_off_is_made_up_for_at_the_end(
+    operator: Api, account: str, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    key = (await key_of(operator, account)).key
+    now = datetime.now(UTC) + timedelta(hours=1)
+    uses = LastUses(sessions)
+    uses.note(key.split("_")[1], now)
+
+    async with engine.begin() as other:
+        await other.execute(text("LOCK TABLE api_keys"))
+        writing = asyncio.create_task(uses.write())
+        await asyncio.sleep(0.2)
+        await stop([writing])
+    missed = await last_used(engine, key)
+    await uses.close()
 
     assert missed is None
     assert await last_used(engine, key) == now
