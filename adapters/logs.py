@@ -40,6 +40,7 @@ _PATTERNS: Final = tuple(
     for pattern in (
         r"(?P<before>)pr_[0-9A-Za-z]{4,64}_[-_0-9A-Za-z]{16,200}",
         r"(?P<before>)(?<![0-9A-Za-z])pr_[-_0-9A-Za-z]{6,200}",
+        r"(?P<before>)eyJ[-_0-9A-Za-z]{10,1000}\.[-_0-9A-Za-z]{10,6000}\.[-_0-9A-Za-z]{10,1400}",
         r"(?P<before>)(?i:whsec)_[-_+/=0-9A-Za-z]{4,200}",
         r"(?P<before>)[sr]k_(?:live|test|sandbox)_[-_0-9A-Za-z]{1,300}",
         r"(?P<before>)(?<![0-9A-Za-z])[sr]k_[-_0-9A-Za-z]{6,300}",

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from importlib.util import find_spec
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, NonNegativeInt, PositiveInt, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -22,6 +22,7 @@ class SettingsError(Exception):
 SECRET_LENGTH = 16
 MOST_POINTS = 1_000_000_000
 """So that a bucket's contents, in millionths of points, are exact in Lua's numbers."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Secret = Annotated[str, Field(min_length=SECRET_LENGTH, repr=False)]
 
 
@@ -74,6 +75,13 @@ class Settings(BaseSettings):
     """Takes the place of Stripe's own address."""
 
     key_pepper: Secret
+
+    oidc_issuer: str | None = None
+    """Who signs the tokens of people, as it stands in their `iss`; without it, only keys are taken."""
+    oidc_audience: str | None = Field(default=None, validate_default=True)
+    """What stands in their `aud`: us."""
+    oidc_jwks_url: str | None = Field(default=None, validate_default=True)
+    """Where the issuer's keys are; without it, they are found by discovery."""
 
     smtp_url: str | None = Field(default=None, pattern=r"^(smtps?|smtp\+plain)://[^/\s]+/?$", repr=False)
     """Where mail is handed in; without it mail waits in the outbox."""
@@ -151,6 +159,9 @@ class Settings(BaseSettings):
         "metrics_token",
         "worker_metrics_port",
         "tracing_endpoint",
+        "oidc_issuer",
+        "oidc_audience",
+        "oidc_jwks_url",
         mode="before",
     )
     @classmethod
@@ -169,6 +180,25 @@ class Settings(BaseSettings):
     def _tracing_is_installed(cls, value: str | None) -> str | None:
         if value is not None and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
             raise ValueError("nothing that sends spans is installed: install prorata[tracing], or unset it")
+        return value
+
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _asked_over_tls(cls, value: str | None) -> str | None:
+        if value is None or value.startswith("https://"):
+            return value
+        if urlsplit(value).scheme == "http" and urlsplit(value).hostname in LOOPBACK:
+            return value
+        raise PydanticCustomError("url", "URL should begin with https://, or be of this machine")
+
+    @field_validator("oidc_audience", "oidc_jwks_url")
+    @classmethod
+    def _an_issuer_and_for_whom(cls, value: str | None, info: ValidationInfo) -> str | None:
+        has_issuer = info.data.get("oidc_issuer") is not None
+        if value is None and has_issuer and info.field_name == "oidc_audience":
+            raise PydanticCustomError("missing", "set it where PRORATA_OIDC_ISSUER is set")
+        if value is not None and not has_issuer:
+            raise PydanticCustomError("missing", "set PRORATA_OIDC_ISSUER too")
         return value
 
     @property

@@ -10,6 +10,7 @@ import strawberry
 
 from adapters.queries import invoices as invoice_queries
 from api.alerts import Alert, alerts_of
+from api.apikeys import ApiKey, api_key
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.enums import MailStatus
@@ -154,6 +155,12 @@ class BillingAccount(Node):
         """Load the endpoints."""
         rows = await info.context.loaders.webhook_endpoints_of.load(self.account.id)
         return [endpoint(row) for row in rows or []]
+
+    @strawberry.field(description="The keys that open it alone, oldest first; of no key the secret.")
+    async def api_keys(self, info: Info) -> list[ApiKey]:
+        """Load the keys."""
+        rows = await info.context.loaders.keys_of.load(self.account.id)
+        return [api_key(row) for row in rows or []]
 
     @strawberry.field(description="Its invoices, newest first.")
     async def invoices(self, info: Info, first: First = None, after: After = None) -> Connection[Invoice]:

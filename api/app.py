@@ -61,12 +61,12 @@ def create_app(
         # Schema and modules live as long as the process: the collector need not look through them again and again.
         gc.freeze()
         edge.feed.open()
-        rendering = asyncio.create_task(renderer.run()) if is_rendering else None
+        work = [edge.keys.uses.run(), *([renderer.run()] if is_rendering else [])]
+        beside = [asyncio.create_task(each) for each in work]
         try:
             yield
         finally:
-            if rendering:
-                await stop([rendering])
+            await stop(beside)
             await edge.close()
 
     async def record_usage(request: Request) -> Response:

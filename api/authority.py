@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import fields
-from inspect import isawaitable
 from typing import Any, Final
 from uuid import UUID
 
@@ -139,17 +138,15 @@ def _followed(subscribe: Any, needs: Needs) -> Callable[..., Any]:
         refs = [ref for ref in map(decode_node_id, _named(given)) if ref is not None]
         places = [(ref.account_id, _workspace_of(ref)) for ref in refs if ref.account_id is not None]
 
-        def check() -> None:
-            for place in places:
-                if ctx.caller.may_reach(place[0]):
-                    require(ctx.caller, needs, place)
-
-        check()
-        begun = subscribe(source, info, **given)
-        async with aclosing(await begun if isawaitable(begun) else begun) as values:
+        for place in places:
+            if ctx.caller.may_reach(place[0]):
+                require(ctx.caller, needs, place)
+        async with aclosing(await subscribe(source, info, **given)) as values:
             async for value in values:
                 ctx.caller = await ctx.recall()
-                check()
+                # Who does not reach the account any more holds nothing there.
+                for place in places:
+                    require(ctx.caller, needs, place)
                 yield value
 
     return answer

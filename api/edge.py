@@ -16,6 +16,8 @@ from adapters.feed import Feed
 from adapters.gateway.chosen import gateway
 from adapters.gateway.protocol import Gateway
 from adapters.live import Outlet
+from adapters.oidc.keys import KeySet
+from adapters.oidc.tokens import Issuer
 from adapters.queue import Bell
 from adapters.scopes import EVERYONE, scoped
 from adapters.settings import Settings
@@ -23,6 +25,7 @@ from adapters.spans import Tracing, current
 from adapters.tracing import begin_tracing
 from api.auth import Keys
 from api.context import Context, Sessions
+from api.lastuses import LastUses
 from api.loaders import Loaders
 from api.rates import Allowance, Rates, address_of
 from services.callers import Caller, caller_for_webhooks
@@ -119,6 +122,7 @@ class Edge:
 
     async def close(self) -> None:
         """Let go of everything."""
+        await self.keys.close()
         await self.feed.close()
         await self.outlet.close()
         await self.bell.close()
@@ -155,7 +159,7 @@ def open_edge(settings: Settings, *, clock: Callable[[], datetime]) -> Edge:
         feed=Feed(settings.redis_url),
         outlet=outlet,
         gateway=gateway(settings),
-        keys=Keys(of_everyone, settings.key_pepper, rates),
+        keys=Keys(of_everyone, settings.key_pepper, rates, LastUses(of_everyone), _issuer(settings)),
         rates=rates,
         bell=Bell(settings.redis_url),
         tracing=tracing,
@@ -183,3 +187,10 @@ def _live_sessions(settings: Settings, outlet: Outlet) -> LiveSessions:
         settings.database_url, pool_size=settings.live_pool_size, application_name="prorata-live"
     )
     return LiveSessions(engine, session_maker(engine, outlet=outlet), _reads(engine))
+
+
+def _issuer(settings: Settings) -> Issuer | None:
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    keys = KeySet(settings.oidc_issuer, settings.oidc_jwks_url)
+    return Issuer(settings.oidc_issuer, settings.oidc_audience, keys)

@@ -52,6 +52,7 @@ class ErrorCode(StrEnum):
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
     TOO_LARGE = "TOO_LARGE"
     TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+    UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
 
@@ -65,6 +66,7 @@ STATUS: Final[Mapping[ErrorCode, int]] = {
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.TOO_MANY_REQUESTS: 429,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.UNAVAILABLE: 503,
 }
 _CODE_OF_STATUS = {status: code for code, status in STATUS.items()}
 
@@ -100,6 +102,11 @@ class ApiError(Exception):
 def unauthenticated(message: str = "Send an API key: Authorization: Bearer <key>.") -> ApiError:
     """Nobody is known to be asking."""
     return ApiError(ErrorCode.UNAUTHENTICATED, message, headers={"www-authenticate": "Bearer"})
+
+
+def unavailable(message: str, *, seconds: int) -> ApiError:
+    """What it takes to answer is away; it is worth trying again in so many seconds."""
+    return ApiError(ErrorCode.UNAVAILABLE, message, headers={"retry-after": str(seconds)})
 
 
 def forbidden(message: str = "This API key does not permit that.") -> ApiError:

@@ -14,6 +14,7 @@ from strawberry.dataloader import DataLoader
 
 from adapters.queries import (
     accounts,
+    apikeys,
     invoices,
     notifications,
     refunds,
@@ -22,6 +23,7 @@ from adapters.queries import (
     webhooks,
     workspaces,
 )
+from adapters.tables.apikeys import ApiKey
 from adapters.tables.invoices import CreditNote, Invoice, InvoiceLine
 from adapters.tables.payments import PaymentAttempt
 from adapters.tables.refunds import Refund
@@ -75,6 +77,7 @@ class Loaders:
         self.webhook_endpoints_of: DataLoader[UUID, list[WebhookEndpoint] | None] = loader(
             webhooks.of_accounts
         )
+        self.keys_of: DataLoader[UUID, list[ApiKey] | None] = loader(apikeys.of_accounts)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
     def forget(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from domain.permissions import Permission
+from domain.permissions import ROLES, Permission, Role
 
 Needs: TypeAlias = tuple[Permission, ...]
 """All of these are needed; none of them: to reach the account is enough."""
@@ -24,12 +24,16 @@ MANAGE_ALERTS: Final[Needs] = (Permission.ALERTS_MANAGE,)
 MANAGE_LIMITS: Final[Needs] = (Permission.LIMITS_MANAGE,)
 # Messages show invoices and usage: nobody has them sent who may not see them.
 MANAGE_WEBHOOKS: Final[Needs] = (Permission.WEBHOOKS_MANAGE, Permission.BILLING_VIEW, Permission.USAGE_VIEW)
+# Whoever opens a workspace names its admin, who may do all of this also to what belongs to the account: nobody gives that
+# who does not hold it.
+OPEN_WORKSPACES: Final[Needs] = tuple(sorted(ROLES[Role.ADMIN]))
 SIGN_CONTRACTS: Final[Needs] = (Permission.ACCOUNT_MANAGER,)
 STAFF: Final[Needs] = (Permission.STAFF,)
 
 MUTATIONS: Final[Mapping[str, Needs]] = {
     "accountCreate": STAFF,
     "apiKeyCreate": STAFF,
+    "apiKeyRotate": STAFF,
     "apiKeyRevoke": STAFF,
     "testClockCreate": STAFF,
     "testClockAdvance": STAFF,
@@ -44,7 +48,7 @@ MUTATIONS: Final[Mapping[str, Needs]] = {
     "contractSign": SIGN_CONTRACTS,
     "contractAmend": SIGN_CONTRACTS,
     "contractEnd": SIGN_CONTRACTS,
-    "workspaceCreate": MANAGE_BILLING,
+    "workspaceCreate": OPEN_WORKSPACES,
     "billingContactsSet": MANAGE_BILLING,
     "subscriptionStart": MANAGE_BILLING,
     "trialStart": MANAGE_BILLING,
@@ -144,6 +148,7 @@ OPEN: Final[Mapping[str, Mapping[str, Needs]]] = {
         "paymentMethod": VIEW_BILLING,
         "creditBalance": VIEW_BILLING,
         "balance": VIEW_BILLING,
+        "apiKeys": MANAGE_BILLING,
         "statement": VIEW_BILLING,
         "subscription": VIEW_BILLING,
         "mails": VIEW_BILLING,
@@ -181,6 +186,7 @@ WITH_PARENT: Final = frozenset(
         "Alert",
         "AlertFiring",
         "AlertLevel",
+        "ApiKey",
         "BillDifference",
         "BilledOn",
         "Cause",

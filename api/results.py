@@ -64,6 +64,8 @@ FIELDS: Final = {
     "missing": "What the role may do and the caller may not.",
     "teammate": "The teammate's name.",
     "public_id": "The public id that was given.",
+    "successor": "The public id of the successor.",
+    "hours": "The hours that were given.",
 }
 
 WIDE: Final = frozenset({"threshold", "value", "largest"})

@@ -258,6 +258,7 @@ FINDERS.update(_FINDERS)
 MUTATIONS: Final = {
     "account_create": accounts.account_create,
     "api_key_create": apikeys.api_key_create,
+    "api_key_rotate": apikeys.api_key_rotate,
     "api_key_revoke": apikeys.api_key_revoke,
     "test_clock_create": testclocks.test_clock_create,
     "test_clock_advance": testclocks.test_clock_advance,

@@ -281,9 +281,8 @@ class Socket:
         try:
             return await self._shared.identify(self._authorization, self._address)
         except ApiError as error:
-            if error.code is ErrorCode.TOO_MANY_REQUESTS:
-                raise EndedError(Close.TRY_LATER, error.message) from None
-            raise EndedError(Close.FORBIDDEN, error.message) from None
+            is_for_later = error.code in {ErrorCode.UNAVAILABLE, ErrorCode.TOO_MANY_REQUESTS}
+            raise EndedError(Close.TRY_LATER if is_for_later else Close.FORBIDDEN, error.message) from None
 
     async def _send(self, text: str) -> None:
         async with self._writing:

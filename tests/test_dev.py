@@ -26,6 +26,7 @@ PORTS = (
     "--valkey-port",
     "--mailbox-port",
     "--mailbox-smtp-port",
+    "--issuer-port",
 )
 OURS = re.compile("PRORATA_|DATABASE_URL$|REDIS_URL$")
 
@@ -65,6 +66,12 @@ def test_one_command_brings_everything_up_and_one_signal_down(data: Path) -> Non
         read_until(running, "Prorata is running")
         up = [is_answering(port) for port in ports]
         health = httpx.get(f"http://127.0.0.1:{ports[0]}/healthz")
+        person = CliRunner().invoke(main, ["token", "ada@example.com", "--port", str(ports[-1])])
+        seen = httpx.post(
+            f"http://127.0.0.1:{ports[0]}/graphql",
+            json={"query": "{ viewer { kind name memberships { permissions } } }"},
+            headers={"authorization": f"Bearer {person.stdout.strip()}"},
+        )
 
         running.send_signal(signal.SIGINT)
         last_words = read_until(running, "[prorata] stopped")
@@ -72,6 +79,7 @@ def test_one_command_brings_everything_up_and_one_signal_down(data: Path) -> Non
 
     assert all(up)
     assert health.is_success
+    assert seen.json()["data"] == {"viewer": {"kind": "USER", "name": "ada", "memberships": []}}
     assert "Traceback" not in last_words
     assert running.returncode == 0
     assert not any(map(is_answering, ports))

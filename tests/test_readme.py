@@ -70,7 +70,9 @@ def test_every_setting_is_told_with_its_name_and_no_other_is() -> None:
     }
     told = set(re.findall(r"\bPRORATA_[A-Z_]+\b|\b[A-Z]+_URL\b|\bOTEL_[A-Z_]+\b", README))
     of_migrate = {str(option.envvar) for option in main.commands["migrate"].params}
-    ports_of_dev = {f"PRORATA_{name}_PORT" for name in ("POSTGRES", "VALKEY", "MAILBOX", "MAILBOX_SMTP")}
+    ports_of_dev = {
+        f"PRORATA_{name}_PORT" for name in ("POSTGRES", "VALKEY", "MAILBOX", "MAILBOX_SMTP", "ISSUER")
+    }
     read_by_the_sdk = {"OTEL_TRACES_SAMPLER", "OTEL_SERVICE_NAME"}
 
     assert told == settings | of_migrate | ports_of_dev | read_by_the_sdk
@@ -99,5 +101,6 @@ def test_every_file_linked_or_named_is_there(path: Path) -> None:
     assert [
         name
         for name in missing
-        if name not in {"tables/", "queries/", "migrations/", "gateway/", "embedded/", "mailbox/"}
+        if name
+        not in {"tables/", "queries/", "migrations/", "gateway/", "embedded/", "mailbox/", "issuer/", "oidc/"}
     ] == []

@@ -94,6 +94,8 @@ SHORT_LISTS = {
     "ContractAmendPayload.invoices": "at most two: what a change issues at once",
     "ContractEndPayload.invoices": "at most two: what a change issues at once",
     "NotificationReadPayload.notifications": "at most 100, those given",
+    "BillingAccount.apiKeys": "made by hand",
+    "ApiKey.scopes": "a table of the rules",
     "BillingAccount.webhookEndpoints": "at most ten, by setting",
     "WebhookEndpoint.kinds": "a table of the rules",
     "UsageRecordPayload.outcomes": "one for each event sent, at most 1,000",

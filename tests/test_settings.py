@@ -222,3 +222,47 @@ def test_what_stripe_cannot_use_is_told(
 
     with pytest.raises(SettingsError, match=f"\n  {name}: {message}$"):
         load_settings()
+
+
+OIDC = {
+    "PRORATA_OIDC_ISSUER": "https://accounts.example",
+    "PRORATA_OIDC_AUDIENCE": "prorata",
+    "PRORATA_OIDC_JWKS_URL": "https://accounts.example/keys",
+}
+
+
+def test_without_an_issuer_there_is_none() -> None:
+    settings = load_settings()
+
+    assert (settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://accounts.example", "http://127.0.0.1:8474", "http://localhost:1", "http://[::1]:1"]
+)
+def test_an_issuer_has_tls_or_is_of_this_machine(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    for name, value in (OIDC | {"PRORATA_OIDC_ISSUER": address}).items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings().oidc_issuer == address
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"PRORATA_OIDC_ISSUER": "http://accounts.example"}, "PRORATA_OIDC_ISSUER"),
+        ({"PRORATA_OIDC_ISSUER": "http://127.0.0.1.evil.example"}, "PRORATA_OIDC_ISSUER"),
+        ({"PRORATA_OIDC_ISSUER": "accounts.example"}, "PRORATA_OIDC_ISSUER"),
+        ({"PRORATA_OIDC_AUDIENCE": ""}, "PRORATA_OIDC_AUDIENCE: set it where PRORATA_OIDC_ISSUER is set"),
+        ({"PRORATA_OIDC_ISSUER": ""}, "PRORATA_OIDC_AUDIENCE: set PRORATA_OIDC_ISSUER too"),
+        ({"PRORATA_OIDC_JWKS_URL": "http://accounts.example/keys"}, "PRORATA_OIDC_JWKS_URL"),
+    ],
+)
+def test_an_issuer_that_is_half_told_or_without_tls_is_refused(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], named: str
+) -> None:
+    for name, value in (OIDC | changed).items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=named):
+        load_settings()

@@ -12,6 +12,7 @@ import click
 from adapters import logs
 from workers.commands import close_periods, keys, verify
 from workers.connect import checked_settings, database_url, owner_url, refuse_role, transaction
+from workers.tokens import issuer, token
 
 if TYPE_CHECKING:
     from arq.typing import WorkerSettingsType
@@ -32,6 +33,7 @@ def main() -> None:
 @click.option("--valkey-port", envvar="PRORATA_VALKEY_PORT", default=63870, show_envvar=True)
 @click.option("--mailbox-port", envvar="PRORATA_MAILBOX_PORT", default=8472, show_envvar=True)
 @click.option("--mailbox-smtp-port", envvar="PRORATA_MAILBOX_SMTP_PORT", default=8473, show_envvar=True)
+@click.option("--issuer-port", envvar="PRORATA_ISSUER_PORT", default=8474, show_envvar=True)
 @click.option("--demo/--no-demo", default=True, help="Load a demo company at the first start.")
 def dev(
     *,
@@ -42,13 +44,15 @@ def dev(
     valkey_port: int,
     mailbox_port: int,
     mailbox_smtp_port: int,
+    issuer_port: int,
     demo: bool,
 ) -> None:
-    """Start everything on this machine: servers, schema, sandbox provider, mailbox, API, worker.
+    """Start everything on this machine: servers, schema, sandbox provider, mailbox, issuer of tokens, API, worker.
 
     DATABASE_URL and REDIS_URL, where set, take the place of the private servers, PRORATA_SMTP_URL that of the mailbox.
     """
-    from workers.dev import Ports, run
+    from workers.dev import run
+    from workers.devports import Ports
 
     ports = Ports(
         api=port,
@@ -57,6 +61,7 @@ def dev(
         valkey=valkey_port,
         mailbox=mailbox_port,
         smtp=mailbox_smtp_port,
+        issuer=issuer_port,
     )
     run(data, ports=ports, with_demo=demo)
 
@@ -162,6 +167,8 @@ def mailbox(*, folder: Path, port: int, smtp_port: int) -> None:
 
 
 main.add_command(keys)
+main.add_command(issuer)
+main.add_command(token)
 main.add_command(verify)
 main.add_command(close_periods)
 

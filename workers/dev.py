@@ -1,4 +1,4 @@
-"""Everything a developer needs, from one command: servers, schema, sandbox provider, mailbox, API, worker, a demo company."""
+"""Everything a developer needs, from one command: servers, schema, sandbox provider, mailbox, issuer, API, worker, a demo company."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -21,10 +20,13 @@ import httpx
 from adapters.embedded import processes
 from adapters.embedded.databases import as_role, create_database
 from adapters.embedded.folders import FolderClosedError
-from adapters.embedded.ports import PortTakenError, is_answering, refuse_taken_port
+from adapters.embedded.ports import PortTakenError, is_answering
 from adapters.embedded.postgres import EmbeddedPostgres
 from adapters.embedded.server import EmbeddedServer, ServerFailedError
 from adapters.embedded.valkey import EmbeddedValkey
+from adapters.issuer.server import AUDIENCE
+from workers.demo.people import people
+from workers.devports import Ports
 from workers.devsecrets import keep_secrets, kept_secrets
 from workers.supervisor import Supervisor
 
@@ -41,12 +43,17 @@ Prorata is running. Ctrl-C stops it; the data stays in {folder}.
   GraphQL       {api}/graphql
   Sandbox       {sandbox}  (the payment provider: moves no money)
   Mailbox       {mailbox}  (every mail ends here)
+  Sign in       {issuer}  (as any person: gives a token; on this machine only)
   Operator key  {key}
 
 The first address is GraphiQL with your key filled in and queries to try. From a terminal:
 
   curl {api}/graphql -H 'Authorization: Bearer {key}' \\
     -H 'Content-Type: application/json' -d '{{"query": "{{ accounts {{ edges {{ node {{ name today }} }} }} }}"}}'
+
+The same as a person, who sees what the role allows:
+
+  {program} token {person} --port {issuer_port}
 
 The other commands, on the same data (more keys, for example):
 
@@ -56,33 +63,6 @@ The other commands, on the same data (more keys, for example):
 
 class StartFailedError(Exception):
     """A part of the start did not come up; the message says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where the servers listen, on the loopback address; the mailbox has a page and takes mail."""
-
-    api: int
-    sandbox: int
-    postgres: int
-    valkey: int
-    mailbox: int
-    smtp: int
-
-    @property
-    def api_url(self) -> str:
-        """The address of the API."""
-        return f"http://127.0.0.1:{self.api}"
-
-    @property
-    def sandbox_url(self) -> str:
-        """The address of the sandbox provider."""
-        return f"http://127.0.0.1:{self.sandbox}"
-
-    @property
-    def mailbox_url(self) -> str:
-        """The address of the mailbox's page."""
-        return f"http://127.0.0.1:{self.mailbox}"
 
 
 def run(folder: Path, *, ports: Ports, with_demo: bool) -> None:
@@ -101,16 +81,7 @@ def run(folder: Path, *, ports: Ports, with_demo: bool) -> None:
 
 
 def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> None:
-    refuse_taken_port(ports.api, server="the API", remedy="Set PRORATA_PORT to a free port.")
-    refuse_taken_port(
-        ports.sandbox, server="the sandbox provider", remedy="Set PRORATA_SANDBOX_PORT to a free port."
-    )
-    refuse_taken_port(
-        ports.mailbox, server="the mailbox's page", remedy="Set PRORATA_MAILBOX_PORT to a free port."
-    )
-    refuse_taken_port(
-        ports.smtp, server="the mailbox", remedy="Set PRORATA_MAILBOX_SMTP_PORT to a free port."
-    )
+    ports.refuse_taken()
     secrets_file = folder / "secrets.json"
     kept = kept_secrets(secrets_file)
     servers, addresses = _servers(folder, ports=ports, password=kept["database_password"], stack=stack)
@@ -134,10 +105,16 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
     )
     mailbox = ("--folder", str(folder / "mailbox"), "--port", str(ports.mailbox))
     supervisor.start("The mailbox", _prorata("mailbox", *mailbox, "--smtp-port", str(ports.smtp)), env=env)
+    supervisor.start(
+        "The issuer", _prorata("issuer", *_issuer_options(folder, ports, with_demo=with_demo)), env=env
+    )
     supervisor.start("The worker", _prorata("work"), env=env)
     supervisor.start("The API", _prorata("serve"), env=env)
     _wait_until(
-        lambda: is_answering(ports.sandbox) and is_answering(ports.mailbox) and _is_healthy(ports.api_url),
+        lambda: (
+            all(map(is_answering, (ports.sandbox, ports.mailbox, ports.issuer)))
+            and _is_healthy(ports.api_url)
+        ),
         supervisor=supervisor,
     )
 
@@ -151,6 +128,9 @@ def _run(folder: Path, *, ports: Ports, with_demo: bool, stack: ExitStack) -> No
             api=ports.api_url,
             sandbox=ports.sandbox_url,
             mailbox=ports.mailbox_url,
+            issuer=ports.issuer_url,
+            issuer_port=ports.issuer,
+            person=people()[0].email if with_demo else "ada@example.com",
             key=kept[key_name],
             env_file=folder / "env",
             program=_program(),
@@ -193,12 +173,24 @@ def _settings(ports: Ports, kept: Mapping[str, str]) -> dict[str, str]:
         "PRORATA_WEBHOOK_SECRET": kept["webhook_secret"],
         "PRORATA_KEY_PEPPER": kept["key_pepper"],
         "PRORATA_GRAPHIQL": "true",
+        "PRORATA_OIDC_ISSUER": ports.issuer_url,
+        "PRORATA_OIDC_AUDIENCE": AUDIENCE,
         "PRORATA_SMTP_URL": f"smtp+plain://127.0.0.1:{ports.smtp}",
         "PRORATA_MAIL_FROM": "Prorata <billing@prorata.test>",
         "PRORATA_APP_URL": f"{ports.api_url}/graphiql",
         "PRORATA_WEBHOOK_PRIVATE_HOSTS": "true",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _issuer_options(folder: Path, ports: Ports, *, with_demo: bool) -> list[str]:
+    offered = [
+        text
+        for each in (people() if with_demo else [])
+        for text in ("--person", each.email, each.name, each.about)
+    ]
+    kept = ("--folder", str(folder / "issuer"), "--port", str(ports.issuer), "--app-url", ports.api_url)
+    return [*kept, *offered]
 
 
 def _keep_env(path: Path, variables: Mapping[str, str]) -> None:

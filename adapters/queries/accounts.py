@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from adapters.tables.accounts import Account
-from adapters.tables.apikeys import ApiKey
 from adapters.tables.ledger import LedgerEntry
 from adapters.tables.pricebooks import PriceBook
 from adapters.tables.testclocks import TestClock
@@ -117,13 +116,3 @@ async def clocks_advancing(session: AsyncSession) -> list[UUID]:
 async def price_books(session: AsyncSession) -> list[PriceBook]:
     """Give all versions of the price book, oldest first."""
     return list(await session.scalars(select(PriceBook).order_by(col(PriceBook.version))))
-
-
-async def api_key(session: AsyncSession, public_id: str) -> ApiKey | None:
-    """Give an API key by its public id."""
-    return await session.get(ApiKey, public_id)
-
-
-async def api_keys(session: AsyncSession) -> list[ApiKey]:
-    """Give all API keys, oldest first."""
-    return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.created_at), col(ApiKey.id))))

@@ -3,16 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from adapters.tables.columns import Record, String, StringKey, stored_default
+from adapters.tables.columns import OptionalString, Record, String, StringKey, stored_default
 
 
 class ApiKey(Record, table=True):
     """A key, found by its public id. Without an account it is an operator's."""
 
     __tablename__ = "api_keys"
+    __table_args__ = (Index("ix_api_keys_account", "account_id"),)
 
     id: StringKey
     account_id: UUID | None = None
@@ -21,3 +22,6 @@ class ApiKey(Record, table=True):
     secret_hash: bytes
     created_at: datetime
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    successor_id: OptionalString = None

@@ -9,9 +9,11 @@ from adapters.tables import metadata
 
 Fingerprint = dict[str, tuple[int, str]]
 
+# When a key was used last is written by and by, whatever is asked with it.
+_ROW = "(to_jsonb(t) - 'last_used_at')::text"
 _QUERY = text(
     " UNION ALL ".join(
-        f"SELECT '{name}', count(*), md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '')) FROM {name} t"
+        f"SELECT '{name}', count(*), md5(coalesce(string_agg({_ROW}, E'\\n' ORDER BY {_ROW}), '')) FROM {name} t"
         for name in metadata.tables
     )
 )

@@ -92,7 +92,13 @@ def inputs(ids: Ids) -> dict[str, dict[str, Any]]:
     endpoint = {"endpointId": ids.endpoint}
     return {
         "accountCreate": {"name": "Acme", "timeZone": "UTC", "testClockId": ids.clock},
-        "apiKeyCreate": {**account, "name": "backend", "scopes": ["USAGE_VIEW"]},
+        "apiKeyCreate": {
+            **account,
+            "name": "backend",
+            "scopes": ["USAGE_VIEW"],
+            "expiresAt": "2099-01-01T00:00:00Z",
+        },
+        "apiKeyRotate": {"publicId": "0123456789ab", "overlapHours": 1},
         "apiKeyRevoke": {"publicId": "0123456789ab"},
         "testClockCreate": {"name": "Ahead", "now": "2026-09-01T00:00:00Z"},
         "testClockAdvance": {"testClockId": ids.clock, "to": "2026-09-02T00:00:00Z"},

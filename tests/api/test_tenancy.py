@@ -29,6 +29,7 @@ from tests.application import Api
 OPERATORS_ONLY = {
     "accountCreate",
     "apiKeyCreate",
+    "apiKeyRotate",
     "apiKeyRevoke",
     "testClockCreate",
     "testClockAdvance",

@@ -14,6 +14,7 @@ import pytest_asyncio
 from redis import Redis
 
 from adapters.embedded.valkey import EmbeddedValkey
+from api.auth import NOT_A_KEY
 from api.schema import schema
 from tests.api.companies import key_of
 from tests.application import Api
@@ -324,7 +325,7 @@ async def test_a_revoked_key_ends_its_sockets_within_seconds(
         began = time.monotonic()
         code, reason = await socket.closed()
 
-    assert (code, reason) == (4403, "The key is not one of ours, or it was revoked.")
+    assert (code, reason) == (4403, NOT_A_KEY)
     assert time.monotonic() - began < 8
 
 

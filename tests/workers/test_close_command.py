@@ -98,13 +98,49 @@ async def test_keys_are_listed_without_their_secrets(world: World, environment: 
     unknown = await invoke("keys", "revoke", "0" * 12, environment=environment)
 
     heading, ops, lumen = listed.stdout.splitlines()
-    assert heading.split() == ["PUBLIC", "ID", "ACCOUNT", "CREATED", "REVOKED", "NAME"]
+    assert heading.split() == [
+        "PUBLIC",
+        "ID",
+        "ACCOUNT",
+        "CREATED",
+        "EXPIRES",
+        "LAST",
+        "USED",
+        "REVOKED",
+        "SCOPES",
+        "NAME",
+    ]
     assert ops.split()[1] == "all"
-    assert ops.split()[3:] == ["-", "Ops", "?[31m"]
-    assert [lumen.split()[place] for place in (0, 1, 4)] == [public_id, str(company.account_id), "Lumen"]
-    assert lumen.split()[3].endswith("Z")
+    assert ops.split()[3:] == ["-", "-", "-", "all", "Ops", "?[31m"]
+    assert [lumen.split()[place] for place in (0, 1, 7)] == [public_id, str(company.account_id), "Lumen"]
+    assert lumen.split()[5].endswith("Z")
     assert secret.stdout.strip() not in listed.stdout
     assert (unknown.exit_code, unknown.stderr) == (1, "Error: No API key has the public id '000000000000'.\n")
+
+
+async def test_a_key_with_an_end_is_rotated_once(world: World, environment: dict[str, str]) -> None:
+    company = await world.company()
+    made = await invoke(
+        *("keys", "create", "--name", "Lumen", "--account", str(company.account_id), "--days", "90"),
+        *("--scope", "usage.view", "--scope", "billing.view"),
+        environment=environment,
+    )
+    public_id = made.stdout.split("_")[1]
+
+    rotated = await invoke("keys", "rotate", public_id, "--overlap-hours", "2", environment=environment)
+    again = await invoke("keys", "rotate", public_id, environment=environment)
+
+    successor = rotated.stdout.split("_")[1]
+    rows = (await invoke("keys", "list", environment=environment)).stdout.splitlines()
+    old, new = (next(row.split() for row in rows if row.startswith(each)) for each in (public_id, successor))
+    lives = [datetime.fromisoformat(row[3]) - datetime.fromisoformat(row[2]) for row in (old, new)]
+    assert timedelta(hours=2) <= lives[0] < timedelta(hours=2, minutes=5)
+    assert lives[1] == timedelta(days=90)
+    assert old[6:] == new[6:] == ["billing.view,usage.view", "Lumen"]
+    assert (again.exit_code, again.stderr) == (
+        1,
+        f"Error: The key {public_id} was rotated already; its successor is {successor}.\n",
+    )
 
 
 def test_long_work_is_told_in_ten_lines_where_there_is_no_terminal(

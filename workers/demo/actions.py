@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Seat = Literal["FULL", "LITE"]
+Role = Literal["ADMIN", "BILLING", "PEOPLE", "DEVELOPER", "AUDITOR", "MEMBER"]
 Plan = Literal["ESSENTIAL", "ADVANCED", "EXPERT"]
 Door = Literal["GraphQL", "POST /usage"]
 
@@ -34,6 +35,7 @@ class Invite:
     workspace: str
     people: tuple[str, ...]
     seat: Seat = "FULL"
+    role: Role = "MEMBER"
 
 
 @dataclass(frozen=True, slots=True)

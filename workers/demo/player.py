@@ -28,6 +28,7 @@ from workers.demo.actions import (
     Wait,
 )
 from workers.demo.client import Client
+from workers.demo.people import address
 
 BATCH = 1_000
 """Usage events in one call, the most the API takes."""
@@ -137,10 +138,12 @@ class Player:
                 name=person,
                 email=self._address(person),
                 seat=action.seat,
+                role=action.role,
             )
             self.people[person] = invited["teammate"]["id"]
         kind = "lite seats" if action.seat == "LITE" else "full seats"
-        return f"{_listed(action.people)}: invited to {action.workspace}, {kind}"
+        told = "" if action.role == "MEMBER" else f", as {action.role.lower()}"
+        return f"{_listed(action.people)}: invited to {action.workspace}, {kind}{told}"
 
     def _use(self, action: Use, *, now: str) -> str:
         made = traffic.events(
@@ -171,7 +174,7 @@ class Player:
         )
 
     def _address(self, person: str) -> str:
-        return f"{person.lower().replace(' ', '.')}@{self.mail}"
+        return address(person, self.mail)
 
     def _moment(self, local: str) -> datetime:
         return datetime.fromisoformat(local).replace(tzinfo=self.zone).astimezone(UTC)

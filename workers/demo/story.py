@@ -34,7 +34,8 @@ STORY: Final[tuple[tuple[str, Action], ...]] = (
     # Three people start on Essential. Periods begin on the 5th from now on.
     ("2026-01-05 09:00", OpenWorkspace("Support", by="Ada Nowak")),
     ("2026-01-05 09:05", Contacts("Support", ("ada.nowak@lumendesk.example", "invoices@books.example"))),
-    ("2026-01-05 09:10", Invite("Support", ("Piotr Lis", "Maja Kot"))),
+    ("2026-01-05 09:10", Invite("Support", ("Piotr Lis",), role="BILLING")),
+    ("2026-01-05 09:10", Invite("Support", ("Maja Kot",))),
     ("2026-01-05 09:30", Accept(("Piotr Lis", "Maja Kot"))),
     ("2026-01-05 09:45", Card("tok_visa")),
     ("2026-01-05 10:00", Start("ESSENTIAL")),
@@ -57,7 +58,8 @@ STORY: Final[tuple[tuple[str, Action], ...]] = (
     ),
     # Advanced, for its lite seats: three people who only read along.
     ("2026-03-09 10:00", ChangePlan("ADVANCED")),
-    ("2026-03-09 10:30", Invite("Support", ("Ewa Duda", "Igor Pawlak", "Olga Wilk"), seat="LITE")),
+    ("2026-03-09 10:30", Invite("Support", ("Ewa Duda",), seat="LITE", role="AUDITOR")),
+    ("2026-03-09 10:30", Invite("Support", ("Igor Pawlak", "Olga Wilk"), seat="LITE")),
     ("2026-03-11 09:00", Accept(("Ewa Duda", "Igor Pawlak", "Olga Wilk"))),
     ("2026-03-20 17:00", Leave("Tomasz Wrona")),
     ("2026-03-31 18:00", Use("Support", "2026-03-05", {"PHONE_MINUTE": 210, "FIN_RESOLUTION": 120})),

@@ -1,6 +1,6 @@
 // Starts GraphiQL with one tab for each example. Tabs and the API key stay in this browser's storage.
 
-const NO_KEY = "<paste your key>";
+const NO_KEY = "<paste your key or token>";
 
 const examples = JSON.parse(document.getElementById("examples").textContent);
 const key = keyOfTheLink();
@@ -34,7 +34,7 @@ function isWithoutKey(options) {
 }
 
 function tellWhereTheKeyGoes() {
-  return { errors: [{ message: `Put your API key in place of ${NO_KEY} in the Headers tab, then reload the page.` }] };
+  return { errors: [{ message: `Put your API key, or the token of a person, in place of ${NO_KEY} in the Headers tab, then reload the page.` }] };
 }
 
 // The link that `prorata dev` prints carries a key behind its "#": the part of an address that browsers send

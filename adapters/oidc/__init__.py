@@ -1,0 +1,1 @@
+"""Bearer tokens of people, as an OpenID Connect issuer signs them."""
