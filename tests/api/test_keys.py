@@ -105,7 +105,10 @@ async def test_a_mistyped_key_is_refused_without_the_database(settings: Settings
     wrong = operator.key[:20] + ("a" if operator.key[20] != "a" else "b") + operator.key[21:]
 
     transport = httpx.ASGITransport(other)
-    async with httpx.AsyncClient(transport=transport, base_url="http://prorata") as http:
+    async with (
+        other.router.lifespan_context(other),
+        httpx.AsyncClient(transport=transport, base_url="http://prorata") as http,
+    ):
         assert not await is_good(http, wrong)
 
 
@@ -229,17 +232,21 @@ async def test_a_later_use_is_not_taken_back_and_a_locked_key_is_left_out(
 
 
 async def test_uses_that_cannot_be_written_wait_for_the_next_time(
-    operator: Api, account: str, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession]
+    operator: Api,
+    account: str,
+    engine: AsyncEngine,
+    owner: AsyncEngine,
+    sessions: async_sessionmaker[AsyncSession],
 ) -> None:
     key = (await key_of(operator, account)).key
     now = datetime.now(UTC) + timedelta(hours=1)
     uses = LastUses(sessions)
     uses.note(key.split("_")[1], now)
 
-    async with engine.begin() as other:
+    async with owner.begin() as other:
         await other.execute(text("ALTER TABLE api_keys RENAME TO api_keys_away"))
     await uses.write()
-    async with engine.begin() as other:
+    async with owner.begin() as other:
         await other.execute(text("ALTER TABLE api_keys_away RENAME TO api_keys"))
     missed = await last_used(engine, key)
     await uses.write()
