@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.recording import note_created
 from adapters.tables.columns import Record, metadata
 
 
@@ -31,6 +32,7 @@ async def copy_rows(session: AsyncSession, table: type[Record], rows: Sequence[M
         for name in names
     ]
     await session.flush()
+    note_created(session, table, rows)
     await copy_records(session, stored.name, names=names, records=zip(*columns, strict=True))
 
 

@@ -24,6 +24,7 @@ MANAGE_ALERTS: Final[Needs] = (Permission.ALERTS_MANAGE,)
 MANAGE_LIMITS: Final[Needs] = (Permission.LIMITS_MANAGE,)
 # Messages show invoices and usage: nobody has them sent who may not see them.
 MANAGE_WEBHOOKS: Final[Needs] = (Permission.WEBHOOKS_MANAGE, Permission.BILLING_VIEW, Permission.USAGE_VIEW)
+VIEW_AUDIT: Final[Needs] = (Permission.AUDIT_VIEW,)
 SIGN_CONTRACTS: Final[Needs] = (Permission.ACCOUNT_MANAGER,)
 STAFF: Final[Needs] = (Permission.STAFF,)
 
@@ -156,6 +157,7 @@ OPEN: Final[Mapping[str, Mapping[str, Needs]]] = {
         "limitLog": VIEW_USAGE,
         "notifications": VIEW_USAGE,
         "webhookEndpoints": MANAGE_WEBHOOKS,
+        "auditLog": VIEW_AUDIT,
     },
     "Workspace": {
         "id": REACH,
@@ -181,6 +183,10 @@ WITH_PARENT: Final = frozenset(
         "Alert",
         "AlertFiring",
         "AlertLevel",
+        "AuditActor",
+        "AuditChange",
+        "AuditEntry",
+        "AuditField",
         "BillDifference",
         "BilledOn",
         "Cause",

@@ -106,9 +106,11 @@ def migrate(*, database_url: str) -> None:
     """Bring the schema to its newest revision, and put the price book shipped with this release in the store."""
     from adapters import pricebooks
     from adapters.upgrade import UpgradeError, upgrade
+    from services import audit
 
     async def publish() -> None:
         async with transaction(database_url) as session:
+            audit.keep(session, audit.by_command("priceBookPublish"), always=False)
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
 
     try:
