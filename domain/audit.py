@@ -18,6 +18,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final
 
+MOST_TOLD: Final = 100
+
 BEGINNING: Final = bytes(32)
 """What the first entry of a chain follows on."""
 
@@ -68,11 +70,15 @@ class Sealed:
 
 @dataclass(slots=True)
 class Walk:
-    """A walk along a chain, entry by entry: what is wrong is told in sentences, and the walk goes on behind it."""
+    """A walk along a chain, entry by entry: what is wrong is told in sentences, and the walk goes on behind it.
+
+    Beyond the first hundred `wrong` only counts.
+    """
 
     seq: int = 0
     hash: bytes = BEGINNING
     differences: list[str] = field(default_factory=list)
+    wrong: int = 0
 
     def step(self, sealed: Sealed) -> None:
         """Take the next entry that is kept."""
@@ -83,22 +89,28 @@ class Walk:
                 if sealed.seq == expected + 1
                 else f"Entries {expected} to {sealed.seq - 1} are"
             )
-            self.differences.append(f"{missing} missing.")
+            self.tell(f"{missing} missing.")
         elif sealed.previous != self.hash:
-            self.differences.append(f"Entry {sealed.seq} does not follow on the entry before it.")
+            self.tell(f"Entry {sealed.seq} does not follow on the entry before it.")
         if seal(sealed.entry, seq=sealed.seq, at=sealed.at, previous=sealed.previous) != sealed.hash:
-            self.differences.append(f"Entry {sealed.seq} is not what it was: its hash is another.")
+            self.tell(f"Entry {sealed.seq} is not what it was: its hash is another.")
         self.seq, self.hash = sealed.seq, sealed.hash
+
+    def tell(self, difference: str) -> None:
+        """Note something wrong."""
+        self.wrong += 1
+        if self.wrong <= MOST_TOLD:
+            self.differences.append(difference)
 
     def end(self, *, seq: int, head: bytes) -> None:
         """Compare where the walk came to with the head that is kept."""
         if seq > self.seq:
             gone = f"Entry {seq} is" if seq == self.seq + 1 else f"Entries {self.seq + 1} to {seq} are"
-            self.differences.append(f"{gone} missing: the head is at {seq}.")
+            self.tell(f"{gone} missing: the head is at {seq}.")
         elif seq < self.seq:
-            self.differences.append(f"The chain goes on to entry {self.seq}, its head is at {seq}.")
+            self.tell(f"The chain goes on to entry {self.seq}, its head is at {seq}.")
         elif head != self.hash:
-            self.differences.append(f"The head is not the hash of entry {seq}, the last.")
+            self.tell(f"The head is not the hash of entry {seq}, the last.")
 
 
 def seal(entry: Entry, *, seq: int, at: datetime, previous: bytes) -> bytes:

@@ -190,7 +190,7 @@ def _text(value: object) -> str | None:
         case date():
             return _moment(value) if isinstance(value, datetime) else value.isoformat()
         case dict() | list() | tuple():
-            return _clean(orjson.dumps(value, default=str).decode())
+            return _clean(orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode())
         case bytes():
             return value.hex()
         case _:

@@ -66,10 +66,12 @@ async def walk(
             yield Chain(head, walked)
         steps.end(seq=head.seq, head=head.hash)
         if kept is not None and not await queries.is_known(session, kept):
-            steps.differences.append(
+            steps.tell(
                 f"The head that was kept, entry {kept.seq} with hash {kept.hash.hex()}, is not in the chain."
             )
-        yield Chain(head, walked, tuple(steps.differences))
+        more = steps.wrong - len(steps.differences)
+        rest = [f"And {more:,} more things are wrong."] if more else []
+        yield Chain(head, walked, (*steps.differences, *rest))
 
 
 def digest(found: Iterable[Head]) -> str:

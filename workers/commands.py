@@ -16,8 +16,8 @@ from workers.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapters.queries.audit import Head
     from services import auditproof
-    from services.auditproof import Head
 
 
 @click.group()
