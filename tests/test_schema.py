@@ -95,6 +95,9 @@ SHORT_LISTS = {
     "ContractEndPayload.invoices": "at most two: what a change issues at once",
     "NotificationReadPayload.notifications": "at most 100, those given",
     "BillingAccount.webhookEndpoints": "at most ten, by setting",
+    "AuditEntry.permissions": "a table of the rules",
+    "AuditEntry.changes": "at most 100",
+    "AuditChange.fields": "the columns of a row",
     "WebhookEndpoint.kinds": "a table of the rules",
     "UsageRecordPayload.outcomes": "one for each event sent, at most 1,000",
 }
