@@ -36,7 +36,7 @@ SECRETS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Columns of which is told that they changed, and not to what."""
 
-ADDRESSES: Final = frozenset({"url"})
+ADDRESSES: Final = frozenset({"url", "returnUrl"})
 """Columns and fields with addresses, of which the query and the password are hidden."""
 
 _NAMES: Final = {"accounts": "BillingAccount", "payment_attempts": "Payment"}
