@@ -36,21 +36,20 @@ def deed_of(caller: Caller, mutation: str, given: object, needs: Needs) -> Deed 
         permissions=[permission.value for permission in needs],
         accounts=frozenset(reached),
         subject=f"{own.type_name}:{own.local_id}" if own else None,
-        input=_plain_input(given),
+        input=plain("input", _told(given)),
         reason=getattr(given, "reason", None),
         request_id=None if request == "-" else request,
     )
 
 
-def _plain_input(given: object) -> dict[str, Any]:
+def _told(given: object) -> dict[str, Any]:
     told = {}
     for field in fields(given):  # type: ignore[arg-type]  # an input is a dataclass
         value = getattr(given, field.name)
         # What was not given is not told; a null that was given, where that means something, is.
         if value is UNSET or (value is None and field.default is not UNSET and field.default is not MISSING):
             continue
-        name = to_camel_case(field.name)
-        told[name] = HIDDEN if field.name in SECRET and value is not None else plain(name, _unwrapped(value))
+        told[to_camel_case(field.name)] = HIDDEN if field.name in SECRET and value else _unwrapped(value)
     return told
 
 
@@ -59,4 +58,4 @@ def _unwrapped(value: object) -> object:
         return value.name
     if isinstance(value, list | tuple):
         return [_unwrapped(each) for each in value]
-    return _plain_input(value) if is_dataclass(value) else value
+    return _told(value) if is_dataclass(value) else value
