@@ -26,6 +26,7 @@ LEFT_OUT: Final = frozenset(
         "due_work",  # what is to be done follows from the rest
         "outbox",  # the notice is noted
         "events",
+        "idempotency_keys",  # they hold answers, which may hold what is shown once
         "invoice_lines",  # issued with their invoice and never changed; so are the entries of the ledger
         "ledger_entries",
         "provider_events",

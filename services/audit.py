@@ -31,7 +31,7 @@ SECRETS: Final[Mapping[str, frozenset[str]]] = {
     "accounts": frozenset({"payment_method"}),
     "api_keys": frozenset({"secret_hash"}),
     "invoices": frozenset({"action_url"}),
-    "payment_attempts": frozenset({"payment_method", "provider_reference"}),
+    "payment_attempts": frozenset({"payment_method"}),
     "webhook_endpoints": frozenset({"secret", "previous_secret"}),
 }
 """Columns of which is told that they changed, and not to what."""
@@ -42,7 +42,7 @@ ADDRESSES: Final = frozenset({"url", "returnUrl"})
 _NAMES: Final = {"accounts": "BillingAccount", "payment_attempts": "Payment"}
 
 COMMAND_LINE: Final = Caller(kind=CallerKind.SYSTEM, id="command-line", name="command line")
-WORKER: Final = Caller(kind=CallerKind.SYSTEM, id="worker", name="worker")
+ITSELF: Final = Caller(kind=CallerKind.SYSTEM, id="automatic", name="automatic")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def keep_automatic(
         return
     shown = {"name": field_name, "before": _text(before), "after": _text(after)}
     subject = f"BillingAccount:{account_id}"
-    deed = Deed(action=action, by=WORKER, subject=subject, reason=reason)
+    deed = Deed(action=action, by=ITSELF, subject=subject, reason=reason)
     changes = [{"subject": subject, "kind": ChangeKind.CHANGED.value, "fields": [shown]}]
     queries.at_commit(session, lambda: [_entry(deed, str(account_id), changes)])
 

@@ -46,7 +46,9 @@ async def arranged(at: Installation, mutation: str) -> Arranged:
         return player, {**given, **TO} if "to" in given else given
     if mutation in OTHERS:
         return await OTHERS[mutation](at)
-    return await next(each.arrange for each in SITUATIONS.values() if each.mutation == mutation)(at)
+    found = [each.arrange for each in SITUATIONS.values() if each.mutation == mutation]
+    assert found, f"arrange a situation in which {mutation} is done"
+    return await found[0](at)
 
 
 async def with_card(at: Installation) -> Any:

@@ -31,7 +31,6 @@ HIDDEN = {
     ("api_keys", "secret_hash"),
     ("invoices", "action_url"),
     ("payment_attempts", "payment_method"),
-    ("payment_attempts", "provider_reference"),
     ("webhook_endpoints", "secret"),
     ("webhook_endpoints", "previous_secret"),
 }

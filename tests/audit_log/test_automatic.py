@@ -47,7 +47,7 @@ async def test_freezing_and_restoring_are_told(operator: Api, tools: Tools, sess
     await player.pay_with("tok_visa")
     await work(tools)
 
-    froze, restored = await entries(sessions, kind="SYSTEM", name="worker")
+    froze, restored = await entries(sessions, kind="SYSTEM", name="automatic")
 
     assert is_frozen
     assert (await player.account())["frozenAt"] is None
@@ -66,12 +66,12 @@ async def test_what_a_mutation_restores_is_told_by_its_own_entry(
     await player.do("subscriptionStart", accountId=player.account_id, plan="ESSENTIAL")
     await work(tools)
     await player.go_to(datetime(2026, 10, 9, tzinfo=UTC))
-    before = len(await entries(sessions, kind="SYSTEM", name="worker"))
+    before = len(await entries(sessions, kind="SYSTEM", name="automatic"))
 
     await player.do("invoiceWriteOff", invoiceId=(await player.invoices())[0]["id"], reason="gone")
 
     assert (await player.account())["frozenAt"] is None
-    assert len(await entries(sessions, kind="SYSTEM", name="worker")) == before
+    assert len(await entries(sessions, kind="SYSTEM", name="automatic")) == before
     (own,) = [
         each for each in await entries(sessions, kind="KEY", name="tests") if each.action == "invoiceWriteOff"
     ]

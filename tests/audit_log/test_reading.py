@@ -10,9 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.utils.str_converters import to_camel_case
 
+from adapters.recording import LEFT_OUT
+from adapters.tables import metadata
 from api.deeds import SECRET
 from api.node_ids import decode_node_id
-from services.audit import ADDRESSES
+from services.audit import ADDRESSES, SECRETS
 from tests.api.companies import key_of
 from tests.api.inputs import input_type, mutations
 from tests.api.refusal_cases import NOW, Installation, bare, pending
@@ -209,6 +211,19 @@ def test_every_field_that_may_hold_a_secret_is_known() -> None:
 
     assert suspects <= ADDRESSES | {to_camel_case(name) for name in SECRET}
     assert suspects >= {"token", "previewToken", "url", "returnUrl"}
+
+
+def test_every_column_that_may_hold_a_secret_is_known() -> None:
+    suspects = {
+        (table.name, column.name)
+        for table in metadata.tables.values()
+        if table.name not in LEFT_OUT
+        for column in table.columns
+        if re.search("token|secret|password|hash|method|url", column.name)
+    }
+
+    known = {(table, column) for table, columns in SECRETS.items() for column in columns}
+    assert suspects == known | {("webhook_endpoints", "url")}
 
 
 async def preview_token(player: Player) -> str:
