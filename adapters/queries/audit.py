@@ -99,9 +99,11 @@ async def page(
 
 async def heads(session: AsyncSession, *, account_id: UUID | None = None) -> list[Head]:
     """Give the heads of all chains in the order of their accounts, or of one; a chain that has lost its head is at 0."""
-    chains = union(
-        select(col(AuditHead.account_id)), select(col(AuditEntry.account_id)).distinct()
-    ).subquery()
+    ends, entries = select(col(AuditHead.account_id)), select(col(AuditEntry.account_id)).distinct()
+    if account_id is not None:
+        ends = ends.where(col(AuditHead.account_id) == account_id)
+        entries = entries.where(col(AuditEntry.account_id) == account_id)
+    chains = union(ends, entries).subquery()
     query = (
         select(
             chains.c.account_id,
@@ -111,8 +113,6 @@ async def heads(session: AsyncSession, *, account_id: UUID | None = None) -> lis
         .outerjoin(AuditHead, col(AuditHead.account_id) == chains.c.account_id)
         .order_by(chains.c.account_id)
     )
-    if account_id is not None:
-        query = query.where(chains.c.account_id == account_id)
     return [Head(*row) for row in await session.execute(query)]
 
 
