@@ -20,6 +20,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.recording import note_created
+from adapters.tables.usage import UsageTakeback
+
 RESOLUTION: Final = "FIN_RESOLUTION"
 
 PLAIN_FROM = 200
@@ -139,6 +142,11 @@ async def take_back(
     original = (await session.execute(_TAKE_BACK, values)).one_or_none()
     if original is None:
         return TakeBackResult(TakeBack.UNKNOWN_EVENT)
+    if original.is_taken:
+        row = {"account_id": account_id, "workspace_id": workspace_id, "event_id": event_id}
+        note_created(
+            session, UsageTakeback, [{**row, "reason": reason, "taken_back_at": now, "recorded_at": now}]
+        )
     outcome = TakeBack.TAKEN_BACK if original.is_taken else TakeBack.ALREADY_TAKEN_BACK
     return TakeBackResult(outcome, day=original.day, metric=original.metric)
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from adapters.queries import accounts as queries
+from adapters.recording import note_created
 from adapters.tables.pricebooks import PriceBook as PriceBookRow
 from domain.pricebook import PriceBook, read_price_book
 
@@ -40,7 +42,9 @@ async def publish(session: AsyncSession, document: Mapping[str, Any], *, now: da
         "content": dict(document),
         "created_at": now,
     }
-    await session.execute(insert(PriceBookRow).values(row).on_conflict_do_nothing())
+    added = insert(PriceBookRow).values(row).on_conflict_do_nothing().returning(col(PriceBookRow.version))
+    if (await session.execute(added)).all():
+        note_created(session, PriceBookRow, [row])
     return book
 
 

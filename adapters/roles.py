@@ -110,6 +110,12 @@ async def _grant(connection: AsyncConnection, *, role: str) -> None:
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {role}",
     ):
         await connection.exec_driver_sql(statement)
+    # What is only ever added to refuses changes by itself; the role is not even to ask.
+    added_to = await connection.scalars(
+        text("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'append_only'")
+    )
+    for table in added_to.all():
+        await connection.exec_driver_sql(f"REVOKE UPDATE, DELETE ON {table} FROM {role}")
 
 
 def _exemption(role: Row[tuple[str, bool, bool, bool]]) -> str | None:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.recording import note_created
 from adapters.tables.columns import Record, metadata
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -35,6 +36,7 @@ async def insert_rows(session: AsyncSession, table: type[Record], rows: Sequence
         for column in columns
     }
     await session.flush()
+    note_created(session, table, rows)
     await session.execute(_insert(name, columns), values)
 
 

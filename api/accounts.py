@@ -11,6 +11,7 @@ import strawberry
 from adapters.queries import invoices as invoice_queries
 from api.alerts import Alert, alerts_of
 from api.apikeys import ApiKey, api_key
+from api.audit import Action, Actor, AuditEntry, Since, Until, audit_log
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.enums import MailStatus
@@ -161,6 +162,30 @@ class BillingAccount(Node):
         """Load the keys."""
         rows = await info.context.loaders.keys_of.load(self.account.id)
         return [api_key(row) for row in rows or []]
+
+    @strawberry.field(description="Its audit log: who changed what, newest first.")
+    async def audit_log(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        *,
+        action: Action = None,
+        actor: Actor = None,
+        since: Since = None,
+        until: Until = None,
+    ) -> Connection[AuditEntry]:
+        """Read a page of the audit log."""
+        return await audit_log(
+            info,
+            self.account.id,
+            first=first,
+            after=after,
+            action=action,
+            actor=actor,
+            since=since,
+            until=until,
+        )
 
     @strawberry.field(description="Its invoices, newest first.")
     async def invoices(self, info: Info, first: First = None, after: After = None) -> Connection[Invoice]:

@@ -39,25 +39,26 @@ def require(caller: Caller, needs: Needs, place: Place) -> None:
         )
 
 
-async def authorise(info: Info, mutation: str, given: object) -> None:
-    """Raise FORBIDDEN unless the caller may run a mutation about everything its input names.
+async def authorise(info: Info, mutation: str, given: object) -> Needs:
+    """Give the permissions by which the caller may run a mutation about everything its input names, none for an invitee.
 
-    What the caller does not reach is left to the mutation, which finds nothing there.
+    Raises FORBIDDEN for others. What the caller does not reach is left to the mutation, which finds nothing there.
     """
     ctx, needs = info.context, MUTATIONS[mutation]
     if set(needs) & OF_OPERATORS:
         if not all(map(ctx.caller.holds_everywhere, needs)):
             raise forbidden(f"This needs an operator's key with the scope {' and '.join(sorted(needs))}.")
-        return
-    refs = [ref for ref in map(decode_node_id, _ids(given)) if ref is not None]
+        return needs
+    refs = named(given)
     places = {place for ref in refs if (place := await _place(ctx, ref))}
     within = {account_id for account_id, workspace_id in places if workspace_id}
     for account_id, workspace_id in places:
         if not ctx.caller.may_reach(account_id) or (workspace_id is None and account_id in within):
             continue
         if mutation in BY_INVITEE and await _is_invitee(ctx, refs):
-            continue
+            return ()
         require(ctx.caller, needs, (account_id, workspace_id))
+    return needs
 
 
 def require_node(caller: Caller, ref: NodeRef) -> None:
@@ -154,6 +155,11 @@ def _followed(subscribe: Any, needs: Needs) -> Callable[..., Any]:
 
 def _named(given: dict[str, Any]) -> Iterator[str]:
     return (str(value) for name, value in given.items() if name in _NAMING)
+
+
+def named(given: object) -> list[NodeRef]:
+    """Give the things that an input names by their ids, in its order."""
+    return [ref for ref in map(decode_node_id, _ids(given)) if ref is not None]
 
 
 def _ids(given: object) -> Iterator[str]:

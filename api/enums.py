@@ -6,6 +6,7 @@ from typing import Final
 
 from api.enumerated import enumerated
 from domain.alerts import AlertMetric
+from domain.audit import ChangeKind as AuditChangeKind
 from domain.dunning import AttemptStatus, DunningState
 from domain.entitlements import Barrier
 from domain.events import ADVICE, Rejection
@@ -27,6 +28,7 @@ from services.usage import EventStatus
 __all__ = [
     "AlertMetric",
     "AttemptStatus",
+    "AuditChangeKind",
     "Barrier",
     "CallerKind",
     "Channel",
@@ -274,3 +276,10 @@ enumerated(
     USER="A person.",
     SYSTEM="The system itself.",
 )(CallerKind)
+enumerated(
+    "What became of a row.",
+    name="AuditChangeKind",
+    CREATED="It was created: nothing is before.",
+    CHANGED="Some of its fields were changed.",
+    REMOVED="It was removed: nothing is after.",
+)(AuditChangeKind)

@@ -96,10 +96,11 @@ async def payment_method_page_open(
     """Open a page for a payment method."""
     ctx = info.context
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
-    url = await paymentmethods.open_page(
+    page = await paymentmethods.open_page(
         ctx.sessions, ctx.gateway, account_id=account_id, return_url=input.return_url, wall=ctx.wall
     )
-    return PaymentMethodPageOpenPayload(url=url)
+    await paymentmethods.keep_customer(await ctx.begin(), page, account_id=account_id, wall=ctx.wall)
+    return PaymentMethodPageOpenPayload(url=page.url)
 
 
 @mutation(

@@ -27,6 +27,7 @@ MANAGE_WEBHOOKS: Final[Needs] = (Permission.WEBHOOKS_MANAGE, Permission.BILLING_
 # Whoever opens a workspace names its admin, who may do all of this also to what belongs to the account: nobody gives that
 # who does not hold it.
 OPEN_WORKSPACES: Final[Needs] = tuple(sorted(ROLES[Role.ADMIN]))
+VIEW_AUDIT: Final[Needs] = (Permission.AUDIT_VIEW,)
 SIGN_CONTRACTS: Final[Needs] = (Permission.ACCOUNT_MANAGER,)
 STAFF: Final[Needs] = (Permission.STAFF,)
 
@@ -161,6 +162,7 @@ OPEN: Final[Mapping[str, Mapping[str, Needs]]] = {
         "limitLog": VIEW_USAGE,
         "notifications": VIEW_USAGE,
         "webhookEndpoints": MANAGE_WEBHOOKS,
+        "auditLog": VIEW_AUDIT,
     },
     "Workspace": {
         "id": REACH,
@@ -187,6 +189,10 @@ WITH_PARENT: Final = frozenset(
         "AlertFiring",
         "AlertLevel",
         "ApiKey",
+        "AuditActor",
+        "AuditChange",
+        "AuditEntry",
+        "AuditField",
         "BillDifference",
         "BilledOn",
         "Cause",

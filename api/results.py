@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import date, datetime
@@ -17,9 +18,14 @@ import strawberry
 from api.acts import Act
 from api.authority import authorise
 from api.context import Info
+from api.deeds import deed_of
+from api.errors import ApiError
 from api.loaders import Loaders
+from api.permissions import Needs
 from api.scalars import BigInt
 from domain.refusal import Refusal
+
+log = logging.getLogger("prorata.api")
 
 FIELDS: Final = {
     "name": "The name that was given.",
@@ -102,8 +108,9 @@ def mutation(
         @functools.wraps(resolver)
         async def answer(info: Info, **given: Any) -> object:
             ctx = info.context
-            await authorise(info, name, given["input"])
-            act = ctx.act = Act(ctx.sessions, ctx.ring, name, given["input"])
+            needs = await _authorised(info, name, given["input"])
+            deed = deed_of(ctx.caller, name, given["input"], needs)
+            act = ctx.act = Act(ctx.sessions, ctx.ring, name, given["input"], deed)
             # What the answer shows is not committed yet, and seen by its own transaction only.
             ctx.loaders = Loaders(act.reads, wall=ctx.wall)
             try:
@@ -129,6 +136,16 @@ def mutation(
         return strawberry.mutation(resolver=answer, graphql_type=Optional[result], description=description)  # noqa: UP045
 
     return decorate
+
+
+async def _authorised(info: Info, name: str, given: object) -> Needs:
+    """Ask whether the caller may; who may not is told in the log, for it leaves no other trace."""
+    try:
+        return await authorise(info, name, given)
+    except ApiError as error:
+        caller = info.context.caller
+        log.warning("%s of %s %s: %s", name, caller.kind.lower(), caller.id, error.code.value)
+        raise
 
 
 def _show(refusal: Refusal) -> UserError:

@@ -41,6 +41,7 @@ from api import (
     workspaces,
 )
 from api.accounts import BillingAccount, billing_account
+from api.audit import AUDIT_SCALARS
 from api.authority import guard
 from api.charging import ChargedGuard
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
@@ -328,7 +329,7 @@ schema = ProrataSchema(
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],
-    config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS}),
+    config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS, **AUDIT_SCALARS}),
     execution_context_class=PlannedExecution,
 )
 

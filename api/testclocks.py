@@ -91,5 +91,8 @@ async def test_clock_advance(info: Info, input: TestClockAdvanceInput) -> TestCl
     clock_id = as_uuid(ref.local_id) if ref and ref.type_name == "TestClock" else None
     if clock_id is None:
         raise UnknownTestClock
-    row = await testclocks.advance(ctx.sessions, ctx.gateway, clock_id=clock_id, to=input.to, wall=ctx.wall)
+    await testclocks.begin(await ctx.begin(), clock_id=clock_id, to=input.to)
+    # What falls due on the way has transactions of its own.
+    await ctx.running.settle()
+    row = await testclocks.arrive(ctx.sessions, ctx.gateway, clock_id=clock_id, wall=ctx.wall)
     return TestClockAdvancePayload(test_clock=test_clock(row))

@@ -17,7 +17,7 @@ from adapters.tables.invoices import Invoice
 from domain import ledger
 from domain.invoicing import NEXT, InvoiceEvent, InvoiceStatus, draw
 from domain.ledger import Entry, MoveKind
-from services import announcements
+from services import announcements, audit
 from services.accounts import AccountNow
 from services.notifications import tell
 
@@ -107,5 +107,14 @@ async def close_collection(session: AsyncSession, account: AccountNow, invoice: 
         session, account_id=account.id, subject_id=invoice.id, kinds=["COLLECT", "FREEZE"]
     )
     if account.row.frozen_at and not await queries.open_invoices(session, account_id=account.id):
+        audit.keep_automatic(
+            session,
+            account_id=account.id,
+            action="accountRestore",
+            reason=f"Invoice {invoice.number} was the last open one.",
+            field_name="frozen_at",
+            before=account.row.frozen_at,
+            after=None,
+        )
         account.row.frozen_at = None
         await tell(session, [announcements.restored(account)])

@@ -46,11 +46,19 @@ class BadReturnUrl(Refusal):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the provider's for a customer of theirs, who is an account of ours."""
+
+    customer: str
+    url: str
+
+
 @traced
 async def open_page(
     sessions: Sessions, gateway: Gateway, *, account_id: UUID, return_url: str, wall: datetime
-) -> str:
-    """Give the address of the provider's page on which the customer gives a payment method.
+) -> Page:
+    """Open the provider's page on which the customer gives a payment method; the customer is to be kept.
 
     It sends the customer to `return_url` with `token=` added, which `attach` takes. Raises UnknownAccount,
     BadReturnUrl, ProviderUnreachable.
@@ -66,10 +74,13 @@ async def open_page(
         )
     except NoAnswer:
         raise ProviderUnreachable from None
-    async with sessions.begin() as session:
-        account = await lock_account(session, account_id=account_id, wall=wall)
-        account.row.provider_customer = customer
-    return url
+    return Page(customer, url)
+
+
+async def keep_customer(session: AsyncSession, page: Page, *, account_id: UUID, wall: datetime) -> None:
+    """Keep the provider's name of the account for the pages and charges to come."""
+    account = await lock_account(session, account_id=account_id, wall=wall)
+    account.row.provider_customer = page.customer
 
 
 @dataclass(frozen=True, slots=True)

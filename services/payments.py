@@ -44,7 +44,7 @@ from domain.dunning import (
 from domain.invoicing import InvoiceNotOpen, InvoiceStatus
 from domain.ledger import MoveKind
 from domain.refusal import Refusal
-from services import announcements
+from services import announcements, audit
 from services.accounts import AccountNow, lock_account
 from services.drafts import collection_work
 from services.invoices import find_invoice, ladder_of
@@ -119,6 +119,15 @@ async def freeze(session: AsyncSession, account: AccountNow, *, invoice_id: UUID
         if account.now < opening(ladder_of(invoice).freeze_on, account.zone):
             return
         if account.row.frozen_at is None:
+            audit.keep_automatic(
+                session,
+                account_id=account.id,
+                action="accountFreeze",
+                reason=f"Invoice {invoice.number} stayed open.",
+                field_name="frozen_at",
+                before=None,
+                after=account.now,
+            )
             account.row.frozen_at = account.now
             notice = announcements.frozen(account, number=invoice.number, due=invoice.due_cents)
             await tell(session, [notice])

@@ -74,23 +74,32 @@ async def create_clock(session: AsyncSession, *, name: str, now_at: datetime, wa
 async def advance(
     sessions: Sessions, gateway: Gateway, *, clock_id: UUID, to: datetime, wall: datetime
 ) -> TestClock:
-    """Advance a clock and do, in order, all that falls due on the way for the accounts that hang on it.
+    """Advance a clock, as `begin` and `arrive` do; raises what they raise."""
+    async with sessions.begin() as session:
+        await begin(session, clock_id=clock_id, to=to)
+    return await arrive(sessions, gateway, clock_id=clock_id, wall=wall)
 
-    Cut short, the advance is finished by a worker. Raises UnknownTestClock, ClockOutOfRange, ClockGoesForward, TooFar,
-    AdvanceRunning.
+
+async def begin(session: AsyncSession, *, clock_id: UUID, to: datetime) -> None:
+    """Set out for a moment; once that is committed and the advance is cut short, a worker finishes it.
+
+    Raises UnknownTestClock, ClockOutOfRange, ClockGoesForward, TooFar, AdvanceRunning.
     """
     _check_range(to)
-    async with sessions.begin() as session:
-        clock = await _lock(session, clock_id)
-        if clock.target_at is not None:
-            raise AdvanceRunning(clock.target_at)
-        if to < clock.now_at:
-            raise ClockGoesForward(clock.now_at)
-        if to - clock.now_at > FURTHEST:
-            raise TooFar(FURTHEST.days)
-        clock.target_at = to
-        await session.flush()
-        await account_queries.hold_clock(session, clock_id, lease=LEASE)
+    clock = await _lock(session, clock_id)
+    if clock.target_at is not None:
+        raise AdvanceRunning(clock.target_at)
+    if to < clock.now_at:
+        raise ClockGoesForward(clock.now_at)
+    if to - clock.now_at > FURTHEST:
+        raise TooFar(FURTHEST.days)
+    clock.target_at = to
+    await session.flush()
+    await account_queries.hold_clock(session, clock_id, lease=LEASE)
+
+
+async def arrive(sessions: Sessions, gateway: Gateway, *, clock_id: UUID, wall: datetime) -> TestClock:
+    """Do, in order, all that falls due on the way to where a clock set out for."""
     return await _run(sessions, gateway, clock_id=clock_id, wall=wall)
 
 

@@ -97,6 +97,9 @@ SHORT_LISTS = {
     "BillingAccount.apiKeys": "made by hand",
     "ApiKey.scopes": "a table of the rules",
     "BillingAccount.webhookEndpoints": "at most ten, by setting",
+    "AuditEntry.permissions": "a table of the rules",
+    "AuditEntry.changes": "at most 100",
+    "AuditChange.fields": "the columns of a row",
     "WebhookEndpoint.kinds": "a table of the rules",
     "UsageRecordPayload.outcomes": "one for each event sent, at most 1,000",
 }

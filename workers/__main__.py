@@ -119,6 +119,7 @@ def migrate(*, database_url: str, owner_url: str | None) -> None:
     from adapters.database import AWAY
     from adapters.roles import RoleError, prepare_application, wrong_role
     from adapters.upgrade import UpgradeError, upgrade
+    from services import audit
 
     owner = owner_url or database_url
 
@@ -126,6 +127,7 @@ def migrate(*, database_url: str, owner_url: str | None) -> None:
         if owner_url:
             await prepare_application(owner_url, database_url)
         async with transaction(owner) as session:
+            audit.keep(session, audit.by_command("priceBookPublish"), always=False)
             await pricebooks.publish_shipped(session, now=datetime.now(UTC))
         try:
             async with transaction(database_url) as session:

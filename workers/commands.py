@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 import click
@@ -11,6 +12,12 @@ import click
 from domain.permissions import Permission
 from workers.connect import checked_settings, connected, database_url, refusals_told, tools, transaction
 from workers.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.queries.audit import Head
+    from services import auditproof
 
 
 @click.group()
@@ -41,11 +48,12 @@ def create_key(
     days: int | None,
 ) -> None:
     """Make a key and print its secret, which is shown this once."""
-    from services import apikeys
+    from services import apikeys, audit
 
     async def create() -> str:
         now = datetime.now(UTC)
         async with transaction(database_url) as session:
+            audit.keep(session, audit.by_command("apiKeyCreate", name=name, accountId=account, scopes=scopes))
             return await apikeys.create_key(
                 session,
                 name=name,
@@ -102,10 +110,13 @@ def list_keys(*, database_url: str) -> None:
 @click.argument("public_id")
 def rotate_key(*, database_url: str, pepper: str, overlap_hours: int, public_id: str) -> None:
     """Replace a key by another that may do the same, and print it, which is shown this once."""
-    from services import apikeys
+    from services import apikeys, audit
 
     async def rotate() -> str:
         async with transaction(database_url) as session:
+            audit.keep(
+                session, audit.by_command("apiKeyRotate", publicId=public_id, overlapHours=overlap_hours)
+            )
             key, _, _ = await apikeys.rotate_key(
                 session,
                 public_id=public_id,
@@ -124,10 +135,11 @@ def rotate_key(*, database_url: str, pepper: str, overlap_hours: int, public_id:
 @click.argument("public_id")
 def revoke_key(*, database_url: str, public_id: str) -> None:
     """Revoke the key whose public id this is."""
-    from services import apikeys
+    from services import apikeys, audit
 
     async def revoke() -> None:
         async with transaction(database_url) as session:
+            audit.keep(session, audit.by_command("apiKeyRevoke", publicId=public_id))
             await apikeys.revoke_key(session, public_id=public_id, now=datetime.now(UTC))
 
     with refusals_told():
@@ -142,12 +154,27 @@ def revoke_key(*, database_url: str, public_id: str) -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="Leave out invoices, money moves and usage of the days before.",
 )
-def verify(*, database_url: str, account: UUID | None, since: datetime | None) -> None:
-    """Prove the books: invoices worked out again, ledger, dues, credit and usage compared.
+@click.option(
+    "--heads-to",
+    type=click.File("w", lazy=True),
+    help="Where to write the heads of the audit log, to be kept where nobody who runs this can change them.",
+)
+@click.option(
+    "--expect-heads", type=click.File(), help="Heads written before, which must be in the audit log."
+)
+def verify(
+    *,
+    database_url: str,
+    account: UUID | None,
+    since: datetime | None,
+    heads_to: IO[str] | None,
+    expect_heads: IO[str] | None,
+) -> None:
+    """Prove the books: invoices worked out again, ledger, dues, credit and usage compared; and walk the audit log.
 
-    Nothing is written. Each difference is a sentence, and then the exit code is 1.
+    Nothing is written to the database. Each difference is a sentence, and then the exit code is 1.
     """
-    from services import books
+    from services import auditproof, books
 
     async def prove(since: date | None) -> list[books.Audit]:
         wall = datetime.now(UTC)
@@ -160,8 +187,13 @@ def verify(*, database_url: str, account: UUID | None, since: datetime | None) -
                     advance(done)
             return audits
 
+    try:
+        kept = auditproof.read_heads(expect_heads or ())
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     with refusals_told():
         audits = asyncio.run(prove(since.date() if since else None))
+    log = asyncio.run(walk_audit_log(database_url, account=account, kept=kept))
     for found in audits:
         for difference in found.differences:
             click.echo(f"Account {found.account_id}: {difference}")
@@ -169,10 +201,49 @@ def verify(*, database_url: str, account: UUID | None, since: datetime | None) -
         sum(getattr(found, name) for found in audits) for name in ("invoices", "moves", "days")
     )
     seen = f"accounts: {len(audits):,}, invoices: {invoices:,}, money moves: {moves:,}, totals of usage: {days:,}"
-    if wrong := sum(len(found.differences) for found in audits):
+    told = [
+        f"{_of(chain.head.account_id)}: audit log: {difference}"
+        for chain in log
+        for difference in chain.differences
+    ]
+    for sentence in told:
+        click.echo(sentence)
+    if log:
+        heads = [chain.head for chain in log]
+        click.echo(
+            f"Audit entries: {sum(chain.walked for chain in log):,} in {len(log):,} chains; "
+            f"digest of their heads: {auditproof.digest(heads)}."
+        )
+        if heads_to is not None:
+            heads_to.write(auditproof.write_heads(heads))
+    if wrong := sum(len(found.differences) for found in audits) + len(told):
         click.echo(f"Verified {seen}. Differences: {wrong:,}.")
         raise SystemExit(1)
     click.echo(f"Verified {seen}. All right.")
+
+
+async def walk_audit_log(
+    database_url: str, *, account: UUID | None, kept: Mapping[UUID, Head]
+) -> list[auditproof.Chain]:
+    """Walk all chains of the audit log, those of kept heads even if they are gone; of one account, its own."""
+    from services import auditproof
+
+    async with connected(database_url) as sessions:
+        heads = await auditproof.heads(sessions, account_id=account)
+        wanted = sorted(
+            {head.account_id for head in heads} | {each for each in kept if account in {None, each}}
+        )
+        if not wanted:
+            return []
+        found = []
+        with progress(sum(head.seq for head in heads), label="Audit entries verified") as advance:
+            done = 0
+            for each in wanted:
+                async for chain in auditproof.walk(sessions, each, kept=kept.get(each)):
+                    advance(done + chain.walked)
+                done += chain.walked
+                found.append(chain)
+        return found
 
 
 @click.command("close-periods")
@@ -206,6 +277,10 @@ def close_periods(*, dry_run: bool) -> None:
     if still_due:
         click.echo(f"Still due, because they failed or somebody else held the account: {still_due:,}.")
         raise SystemExit(1)
+
+
+def _of(account_id: UUID) -> str:
+    return f"Account {account_id}" if account_id.int else "No account"
 
 
 def _told(moment: datetime | None) -> str:

@@ -9,10 +9,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from adapters.recording import note_created
 from adapters.rowsets import insert_rows
 from adapters.tables.notifications import Mail, Notification, NotificationRead
 from adapters.tables.workspaces import BillingContact, Workspace
@@ -127,7 +129,8 @@ async def read(
         for each in sorted(set(notification_ids))
     ]
     if rows:
-        await session.execute(upsert(NotificationRead).values(rows).on_conflict_do_nothing())
+        added = upsert(NotificationRead).values(rows).on_conflict_do_nothing()
+        await _note_read(session, added, account_id=account_id, now=now)
 
 
 async def read_all(
@@ -142,9 +145,16 @@ async def read_all(
         upsert(NotificationRead)
         .from_select(["account_id", "notification_id", "read_at"], unread)
         .on_conflict_do_nothing()
-        .returning(col(NotificationRead.notification_id))
     )
-    return len((await session.execute(added)).all())
+    return await _note_read(session, added, account_id=account_id, now=now)
+
+
+async def _note_read(session: AsyncSession, added: Insert, *, account_id: UUID, now: datetime) -> int:
+    """Run an insert, note its rows and count them."""
+    ids = (await session.scalars(added.returning(col(NotificationRead.notification_id)))).all()
+    rows = [{"account_id": account_id, "notification_id": each, "read_at": now} for each in ids]
+    note_created(session, NotificationRead, rows)
+    return len(rows)
 
 
 def _shown_in(account_id: UUID, workspace_id: UUID | None) -> list[ColumnElement[bool]]:

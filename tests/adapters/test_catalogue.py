@@ -56,7 +56,7 @@ async def test_every_table_of_an_account_is_keyed_by_the_account_first(engine: A
     first = {row["relname"]: row["attname"] for row in await _read(engine, PRIMARY_KEYS)}
 
     assert {table: first.get(table) for table in tables} == dict.fromkeys(tables, "account_id")
-    assert len(tables) == 28
+    assert len(tables) == 30
 
 
 async def test_every_index_of_an_account_s_table_starts_with_the_account(engine: AsyncEngine) -> None:
@@ -110,8 +110,12 @@ async def test_moments_are_stored_with_their_zone(engine: AsyncEngine) -> None:
                 "notifications",
                 "notification_reads",
                 "events",
+                "audit_entries",
             },
         ),
+        ("never_emptied", False, {"audit_entries", "audit_heads"}),
+        ("never_removed", False, {"audit_heads"}),
+        ("moves_on_by_one", False, {"audit_heads"}),
         ("invoice_is_issued", False, {"invoices"}),
         ("lines_come_with_invoice", False, {"invoice_lines"}),
         ("total_is_sum_of_lines", True, {"invoices"}),
