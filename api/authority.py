@@ -38,25 +38,28 @@ def require(caller: Caller, needs: Needs, place: Place) -> None:
         )
 
 
-async def authorise(info: Info, mutation: str, given: object) -> None:
+async def authorise(info: Info, mutation: str, given: object) -> UUID | None:
     """Raise FORBIDDEN unless the caller may run a mutation about everything its input names.
 
-    What the caller does not reach is left to the mutation, which finds nothing there.
+    Gives the account it is about: that of the first id the input names, if any. What the caller does not reach is left
+    to the mutation, which finds nothing there.
     """
     ctx, needs = info.context, MUTATIONS[mutation]
+    refs = [ref for ref in map(decode_node_id, _ids(given)) if ref is not None]
+    account_id = next((ref.account_id for ref in refs if ref.account_id is not None), None)
     if set(needs) & OF_OPERATORS:
         if not all(map(ctx.caller.holds_everywhere, needs)):
             raise forbidden(f"This needs an operator's key with the scope {' and '.join(sorted(needs))}.")
-        return
-    refs = [ref for ref in map(decode_node_id, _ids(given)) if ref is not None]
+        return account_id
     places = {place for ref in refs if (place := await _place(ctx, ref))}
     within = {account_id for account_id, workspace_id in places if workspace_id}
-    for account_id, workspace_id in places:
-        if not ctx.caller.may_reach(account_id) or (workspace_id is None and account_id in within):
+    for place in places:
+        if not ctx.caller.may_reach(place[0]) or (place[1] is None and place[0] in within):
             continue
         if mutation in BY_INVITEE and await _is_invitee(ctx, refs):
             continue
-        require(ctx.caller, needs, (account_id, workspace_id))
+        require(ctx.caller, needs, place)
+    return account_id
 
 
 def require_node(caller: Caller, ref: NodeRef) -> None:

@@ -20,6 +20,7 @@ import domain
 import services
 import tests.api.alert_refusals
 import tests.api.correction_refusals
+import tests.api.key_refusals
 import tests.api.notification_refusals
 import tests.api.role_refusals
 import tests.api.term_refusals
