@@ -210,10 +210,11 @@ async def test_a_preview_shows_credit_that_lowers_what_is_due(at: Installation) 
 async def test_a_preview_tells_why_the_change_would_be_refused(
     at: Installation, mutation: str, refusal: str
 ) -> None:
-    given, expected, *_ = await CASES[mutation, refusal](at)
+    given, expected, *asking = await CASES[mutation, refusal](at)
+    (asker,) = asking or [at.api]
     before = await fingerprint(at.engine)
 
-    shown = await preview(at.api, mutation, given)
+    shown = await preview(asker, mutation, given)
 
     assert shown == {"refusal": refusal, "message": expected.message}
     assert await fingerprint(at.engine) == before
