@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api import bulk
 from api.permissions import MUTATIONS
@@ -18,7 +17,7 @@ from tests.api.change_cases import monthly
 from tests.api.companies import key_of
 from tests.api.fingerprints import fingerprint
 from tests.api.inputs import SCHEMA, keyed
-from tests.api.key_cases import ALLOWED, asking, charges_of, own_id, under
+from tests.api.key_cases import ALLOWED, asking, own_id, under
 from tests.api.refusal_cases import NOW, Installation, bare
 from tests.application import Api
 from tests.gateway.running_provider import RunningProvider
@@ -229,6 +228,26 @@ async def test_a_large_batch_with_a_key_goes_the_quick_way() -> None:
         assert packed.variables["input"]["idempotencyKey"] == "k"
 
 
+@pytest.mark.parametrize("event_id", ["a\\u0000b", "a\\ud800b", "\\udfff"])
+async def test_an_event_is_answered_for_whatever_its_id_is(at: Installation, event_id: str) -> None:
+    player = await monthly(at)
+    events = [{**event(player, 1), "eventId": "ODD"}, event(player, 2)]
+    plain = {"workspaceId": player.workspace_id, "events": events}
+    asked = [
+        {"query": asking("usageRecord"), "variables": {"input": each}} for each in (plain, under(plain, "k"))
+    ]
+    headers = {"authorization": f"Bearer {at.api.key}", "content-type": "application/json"}
+
+    without, first, again = [
+        await at.api.http.post("/graphql", content=json.dumps(body).replace("ODD", event_id), headers=headers)
+        for body in (asked[0], asked[1], asked[1])
+    ]
+
+    assert "INTERNAL" not in first.text
+    assert first.status_code == without.status_code
+    assert again.text == first.text
+
+
 @pytest.mark.parametrize("key", ["", "  ", "a\nb", "a" * 256])
 async def test_a_key_is_1_to_255_characters_that_can_be_seen(at: Installation, key: str) -> None:
     player = await bare(at)
@@ -237,83 +256,6 @@ async def test_a_key_is_1_to_255_characters_that_can_be_seen(at: Installation, k
     answer = await at.api.post(asking("subscriptionStart"), {"input": start})
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-
-
-async def test_what_dies_before_its_commit_leaves_nothing_and_is_done_by_the_repetition(
-    at: Installation,
-) -> None:
-    player = await bare(at)
-    start = under({"accountId": player.account_id, "plan": "EXPERT"}, "k")
-    before = await fingerprint(at.engine)
-    async with at.engine.connect() as holder, at.engine.connect() as killer:
-        await holder.execute(
-            text("SELECT FROM accounts WHERE account_id = :a FOR UPDATE"), {"a": own_id(player.account_id)}
-        )
-        dying = asyncio.create_task(at.api.post(asking("subscriptionStart"), {"input": start}))
-        await until_there_is(killer, WAITING)
-        await killer.execute(KILL)
-        answer = await dying
-        await holder.rollback()
-
-    left = await fingerprint(at.engine)
-    done = await at.api.do("subscriptionStart", "invoice { number }", **start)
-
-    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
-    assert left == before
-    assert done["invoice"] == {"number": 1}
-
-
-async def test_a_key_that_is_at_work_for_long_is_told_to_be(at: Installation) -> None:
-    player = await bare(at)
-    start = under({"accountId": player.account_id, "plan": "EXPERT"}, "k")
-    async with at.engine.connect() as holder:
-        await holder.execute(
-            text("INSERT INTO idempotency_keys VALUES (:a, 'k', 'seatsBuy', '', '{}', now())"),
-            {"a": own_id(player.account_id)},
-        )
-        answer = await at.api.post(asking("subscriptionStart"), {"input": start})
-        await holder.rollback()
-
-    done = await at.api.do("subscriptionStart", "__typename", **start)
-
-    assert answer["errors"][0]["extensions"]["code"] == "TOO_MANY_REQUESTS"
-    assert done["__typename"] == "SubscriptionStartPayload"
-
-
-async def test_a_charge_whose_process_died_is_taken_up_by_the_repetition(at: Installation) -> None:
-    player, given = await ALLOWED["invoicePay"](at)
-    at.provider.misbehave({"kind": "delay", "target": "charge", "seconds": 0.9})
-    pay = under(given, "k")
-    begun = text("SELECT 1 FROM payment_attempts WHERE account_id = :a")
-    async with at.engine.connect() as watcher:
-        dying = asyncio.create_task(at.api.post(asking("invoicePay"), {"input": pay}))
-        await until_there_is(watcher, begun, a=own_id(player.account_id))
-    dying.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await dying
-
-    left = await player.invoices()
-    again = await player.do("invoicePay", "invoice { status payments { attempt status } }", **pay)
-
-    assert [(each["status"], len(each["payments"])) for each in left] == [("OPEN", 1)]
-    assert again["invoice"] == {"status": "PAID", "payments": [{"attempt": 1, "status": "SUCCEEDED"}]}
-    assert len(charges_of(at.provider, player.account_id)) == 1
-
-
-WAITING = text(
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
-KILL = text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
-
-
-async def until_there_is(connection: AsyncConnection, query: TextClause, **given: str) -> None:
-    """Wait until a query gives a row."""
-    async with asyncio.timeout(20):
-        while not (await connection.execute(query, given)).all():  # noqa: ASYNC110 - the database tells, no event
-            await asyncio.sleep(0.01)
 
 
 def event(player: Player, number: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def upgrade() -> None:
             key text NOT NULL,
             mutation text NOT NULL,
             fingerprint bytea NOT NULL,
-            answer jsonb NOT NULL,
+            answer json NOT NULL,
             created_at timestamp with time zone NOT NULL,
             CONSTRAINT pk_idempotency_keys PRIMARY KEY (account_id, key)
         )
