@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     webhook_private_hosts: bool = False
     """Whether webhooks may be sent to this very machine, there also without TLS: for development."""
 
+    idempotency_days: PositiveInt = 30
+    """How long what was done under an idempotency key is remembered."""
+
     api_pool_size: PositiveInt = 10
     worker_pool_size: PositiveInt = 10
 

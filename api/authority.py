@@ -52,13 +52,18 @@ async def authorise(info: Info, mutation: str, given: object) -> Needs:
     refs = named(given)
     places = {place for ref in refs if (place := await _place(ctx, ref))}
     within = {account_id for account_id, workspace_id in places if workspace_id}
-    for account_id, workspace_id in places:
-        if not ctx.caller.may_reach(account_id) or (workspace_id is None and account_id in within):
+    for place in places:
+        if not ctx.caller.may_reach(place[0]) or (place[1] is None and place[0] in within):
             continue
         if mutation in BY_INVITEE and await _is_invitee(ctx, refs):
             return ()
-        require(ctx.caller, needs, (account_id, workspace_id))
+        require(ctx.caller, needs, place)
     return needs
+
+
+def account_named(given: object) -> UUID | None:
+    """Give the account that a mutation is about: that of the first id its input names, if any."""
+    return next((ref.account_id for ref in named(given) if ref.account_id is not None), None)
 
 
 def require_node(caller: Caller, ref: NodeRef) -> None:

@@ -27,6 +27,7 @@ SMALLEST: Final = 4096
 class _Input(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     workspace_id: str
     events: list[Event]
+    idempotency_key: str | None = None
 
 
 class _Body(msgspec.Struct, rename="camel"):
@@ -57,7 +58,13 @@ def packed(body: bytes) -> Iterator[GraphQLRequestData | None]:
     try:
         yield GraphQLRequestData(
             query=found.query,
-            variables={name: {"workspaceId": given.workspace_id, "events": [stand_in]}},
+            variables={
+                name: {
+                    "workspaceId": given.workspace_id,
+                    "events": [stand_in],
+                    "idempotencyKey": given.idempotency_key,
+                }
+            },
             operation_name=found.operation_name or None,
             extensions=found.extensions,
         )

@@ -58,9 +58,12 @@ class Context:
             raise RuntimeError("Nothing is changed outside a mutation.")
         return self.act
 
-    def renew(self) -> None:
-        """Begin another request: it is later, and nothing is read yet."""
-        self.wall = self.clock()
+    def renew(self, *, after: datetime | None = None) -> None:
+        """Begin another request: it is later, not before a moment that a process with a faster clock told, and nothing is
+        read yet.
+        """
+        now = self.clock()
+        self.wall = now if after is None else max(now, after)
         self.loaders = Loaders(self.reads, wall=self.wall)
 
 

@@ -10,10 +10,11 @@ import strawberry
 from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enums import Metric, Plan
+from api.idempotency import key_field
 from api.invoices import Invoice
 from api.nodes import must_reach
 from api.results import mutation
-from api.scalars import BigInt
+from api.scalars import BigInt, SafeString
 from api.subscriptions import Subscription, changed
 from domain.facts import Commitment, ContractTerms
 from domain.money import price
@@ -69,6 +70,7 @@ class ContractSignInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
     terms: ContractTermsInput = strawberry.field(description="The whole terms.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="The terms as amended from today.")
@@ -78,6 +80,7 @@ class ContractAmendInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
     terms: ContractTermsInput = strawberry.field(description="The whole terms.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="The contract not to renew.")
@@ -86,6 +89,7 @@ class ContractEndInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The contract signed.")

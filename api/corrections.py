@@ -10,6 +10,7 @@ import strawberry
 from adapters.tables import invoices as tables
 from api.changes import Change, alone, make, token_field
 from api.context import Info
+from api.idempotency import key_field
 from api.invoices import Invoice, invoice
 from api.nodes import must_reach
 from api.results import mutation
@@ -28,6 +29,7 @@ class CreditNoteCreateInput:
     amount: Decimal = strawberry.field(description="What is forgiven, in dollars and whole cents.")
     reason: SafeString = strawberry.field(description="Why.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="An open invoice to undo.")
@@ -37,6 +39,7 @@ class InvoiceVoidInput:
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
     reason: SafeString = strawberry.field(description="Why.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="An open invoice to give up.")
@@ -46,6 +49,7 @@ class InvoiceWriteOffInput:
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
     reason: SafeString = strawberry.field(description="Why.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The invoice with its credit note.")

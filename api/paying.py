@@ -6,7 +6,9 @@ import strawberry
 
 from adapters.queries import invoices as invoice_queries
 from api.accounts import BillingAccount, billing_account
+from api.acts import Repeated
 from api.context import Info
+from api.idempotency import key_field
 from api.invoices import Invoice, invoice
 from api.nodes import must_reach
 from api.results import mutation
@@ -27,6 +29,7 @@ class PaymentMethodSetInput:
     token: SafeString = strawberry.field(
         description="The token the provider's page gave the browser. The sandbox takes tok_visa and others."
     )
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The account with its payment method.")
@@ -58,6 +61,7 @@ class InvoicePayInput:
     """Input of invoicePay."""
 
     invoice_id: strawberry.ID = strawberry.field(description="The invoice.")
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The invoice after the attempt.")
@@ -76,6 +80,8 @@ async def payment_method_set(info: Info, input: PaymentMethodSetInput) -> Paymen
     """Store a payment method."""
     ctx = info.context
     account_id, _ = must_reach(info, input.account_id, "BillingAccount", UnknownAccount)
+    # A token may be good for once: the provider is not asked again for what was done.
+    await ctx.running.recall()
     stored = await paymentmethods.attach(
         ctx.sessions, ctx.gateway, account_id=account_id, token=input.token, wall=ctx.wall
     )
@@ -112,11 +118,16 @@ async def invoice_pay(info: Info, input: InvoicePayInput) -> InvoicePayPayload:
     """Pay an invoice by hand."""
     ctx = info.context
     account_id, invoice_id = must_reach(info, input.invoice_id, "Invoice", UnknownInvoice)
-    session = await ctx.begin()
-    account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice)
-    await payments.retry_now(session, account, invoice_id=invoice_id)
-    # The provider is never called in a transaction: the attempt is made known first.
-    await ctx.running.settle()
+    try:
+        session = await ctx.begin()
+        account = await lock_account(session, account_id=account_id, wall=ctx.wall, unknown=UnknownInvoice)
+        put_up = await payments.retry_now(session, account, invoice_id=invoice_id)
+        # The provider is never called in a transaction: the attempt is made known first.
+        await ctx.running.settle(InvoicePayPayload(invoice=invoice(put_up)))
+    except Repeated as repeated:
+        # Whoever came first may be at it still, or have died: the charge is taken up under its own key, and made once.
+        await ctx.running.leave()
+        ctx.renew(after=repeated.at)
     await payments.collect(
         ctx.sessions, ctx.gateway, account_id=account_id, invoice_id=invoice_id, wall=ctx.wall
     )

@@ -7,9 +7,11 @@ import strawberry
 from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enums import Plan
+from api.idempotency import key_field
 from api.invoices import Invoice
 from api.nodes import must_reach
 from api.results import mutation
+from api.scalars import SafeString
 from api.subscriptions import Subscription, changed, first
 from domain.seats import TooManyLiteSeats
 from domain.subscriptions import (
@@ -38,6 +40,7 @@ class SubscriptionStartInput:
         default=False, description="Whether it has Proactive Support Plus from the start."
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The subscription started.")
@@ -59,6 +62,7 @@ class PlanChangeInput:
         description="Paid yearly: invoice the change at once instead of with the next monthly invoice.",
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The subscription on another plan.")
@@ -81,6 +85,7 @@ class PspAddInput:
         description="Paid yearly: invoice the change at once instead of with the next monthly invoice.",
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The subscription with the add-on.")
@@ -99,6 +104,7 @@ class PspRemoveInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The subscription whose add-on will end.")

@@ -11,6 +11,7 @@ from adapters.tables import refunds as tables
 from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enums import RefundStatus
+from api.idempotency import key_field
 from api.nodes import must_reach
 from api.results import mutation
 from api.scalars import Money, SafeString, money, whole_cents
@@ -43,6 +44,7 @@ class RefundCreateInput:
     amount: Decimal = strawberry.field(description="What is paid back, in dollars and whole cents.")
     reason: SafeString = strawberry.field(description="Why.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The refund on its way.")

@@ -15,15 +15,17 @@ from typing import Annotated, Any, Final, Optional, Union, get_type_hints
 
 import strawberry
 
-from api.acts import Act
-from api.authority import authorise
+from api.acts import Act, Repeated
+from api.authority import account_named, authorise
 from api.context import Info
 from api.deeds import deed_of
 from api.errors import ApiError
+from api.idempotency import answer_again, once, takes_key
 from api.loaders import Loaders
 from api.permissions import Needs
 from api.scalars import BigInt
 from domain.refusal import Refusal
+from services.idempotency import IdempotencyKeyReused
 
 log = logging.getLogger("prorata.api")
 
@@ -72,6 +74,8 @@ FIELDS: Final = {
     "public_id": "The public id that was given.",
     "successor": "The public id of the successor.",
     "hours": "The hours that were given.",
+    "key": "The idempotency key that was given.",
+    "mutation": "The mutation that the key was first given to.",
 }
 
 WIDE: Final = frozenset({"threshold", "value", "largest"})
@@ -99,7 +103,10 @@ def mutation(
     """Make a mutation of a resolver that gives its payload or raises one of its refusals."""
 
     def decorate(resolver: Callable[..., Awaitable[object]]) -> Any:
-        members = (payload, *(_type_of(refusal) for refusal in refusals))
+        given_as = get_type_hints(resolver)["input"]
+        reused = (IdempotencyKeyReused,) if takes_key(given_as) else ()
+        known: tuple[type[Refusal], ...] = (*refusals, *reused)
+        members = (payload, *(_type_of(refusal) for refusal in known))
         name = _camel(resolver.__name__)
         answers = payload.__name__.removesuffix("Payload") + "Result"
         union = strawberry.union(answers, description=f"What `{name}` answers.")
@@ -108,24 +115,35 @@ def mutation(
         @functools.wraps(resolver)
         async def answer(info: Info, **given: Any) -> object:
             ctx = info.context
-            needs = await _authorised(info, name, given["input"])
-            deed = deed_of(ctx.caller, name, given["input"], needs)
-            act = ctx.act = Act(ctx.sessions, ctx.ring, name, given["input"], deed)
+            asked = given["input"]
+            needs = await _authorised(info, name, asked)
+            act = ctx.act = Act(
+                ctx.sessions,
+                ctx.ring,
+                name,
+                asked,
+                deed=deed_of(ctx.caller, name, asked, needs),
+                once=once(name, asked, account_named(asked), wall=ctx.wall),
+            )
             # What the answer shows is not committed yet, and seen by its own transaction only.
             ctx.loaders = Loaders(act.reads, wall=ctx.wall)
             try:
                 answered = await resolver(info=info, **given)
-                await act.settle()
-            except refusals as refusal:
+                await act.settle(answered)
+            except Repeated as repeated:
+                before = repeated
+            except known as refusal:
                 return _show(refusal)
             else:
                 return answered
             finally:
                 await act.leave()
                 ctx.act, ctx.loaders = None, Loaders(ctx.reads, wall=ctx.wall)
+            # It may have waited for whoever was first: what they did is not yet there at the moment it began.
+            ctx.renew(after=before.at)
+            return await answer_again(info, payload, before.answer)
 
         signature = inspect.signature(resolver)
-        given_as = get_type_hints(resolver)["input"]
         about = strawberry.argument(description=given_as.__strawberry_definition__.description)
         answer.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect looks for it
             parameters=[

@@ -8,8 +8,10 @@ import strawberry
 
 from api.changes import Change, alone, make, token_field
 from api.context import Info
+from api.idempotency import key_field
 from api.nodes import must_reach
 from api.results import mutation
+from api.scalars import SafeString
 from api.seats import Teammate, teammate
 from services import seatdates
 from services.changes import PriceChanged
@@ -25,6 +27,7 @@ class SeatDatesCorrectInput:
     accepted_on: date | None = strawberry.field(default=None, description="The date the seat was accepted.")
     removed_on: date | None = strawberry.field(default=None, description="The date the teammate was removed.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The teammate with the corrected dates.")

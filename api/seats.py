@@ -13,6 +13,7 @@ from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enumerated import enumerated
 from api.enums import Role, SeatType
+from api.idempotency import key_field
 from api.nodes import Node, must_reach, node_id
 from api.results import mutation
 from api.scalars import SafeString
@@ -104,6 +105,7 @@ class TeammateInviteInput:
     role: Role = strawberry.field(
         default=Role.MEMBER, description="The role offered: one that whoever invites holds all of."
     )
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="An invite.")
@@ -112,6 +114,7 @@ class SeatAcceptInput:
 
     teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="An invite.")
@@ -119,6 +122,7 @@ class InviteResendInput:
     """Input of inviteResend."""
 
     teammate_id: strawberry.ID = strawberry.field(description="The invited teammate.")
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="An invite.")
@@ -134,6 +138,7 @@ class TeammateRemoveInput:
 
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="A teammate and another seat.")
@@ -143,6 +148,7 @@ class SeatSwitchInput:
     teammate_id: strawberry.ID = strawberry.field(description="The teammate.")
     seat: SeatType = strawberry.field(description="The seat to hold from today.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The teammate invited.")

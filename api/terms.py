@@ -9,9 +9,11 @@ import strawberry
 from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enums import Plan
+from api.idempotency import key_field
 from api.invoices import Invoice
 from api.nodes import must_reach
 from api.results import mutation
+from api.scalars import SafeString
 from api.subscriptions import Subscription, changed
 from domain.seats import TooManyLiteSeats
 from domain.subscriptions import (
@@ -42,6 +44,7 @@ class YearlyStartInput:
     seats: int = strawberry.field(description="Full seats to purchase: at least those held.")
     psp: bool = strawberry.field(default=False, description="Whether it has Proactive Support Plus.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="Purchased seats of a yearly subscription.")
@@ -54,6 +57,7 @@ class SeatsBuyInput:
         default=False, description="Invoice the change at once instead of with the next monthly invoice."
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(
@@ -70,6 +74,7 @@ class RenewalSetInput:
     )
     monthly: bool = strawberry.field(default=False, description="Pay monthly from then on.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="The subscription to end with its paid period.")
@@ -78,6 +83,7 @@ class SubscriptionCancelInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="The cancelled subscription that is to go on.")
@@ -86,6 +92,7 @@ class SubscriptionResumeInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="The account that joins the Early Stage programme.")
@@ -94,6 +101,7 @@ class EarlyStageStartInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="Another price book.")
@@ -107,6 +115,7 @@ class BookMigrateInput:
         description="Paid monthly: the date, as it opens; today at once unless told. Others: at renewal.",
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The yearly subscription.")

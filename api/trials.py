@@ -10,9 +10,11 @@ from api.changes import Change, alone, token_field
 from api.context import Info
 from api.enumerated import enumerated
 from api.enums import Plan
+from api.idempotency import key_field
 from api.invoices import Invoice
 from api.nodes import must_reach
 from api.results import mutation
+from api.scalars import SafeString
 from api.subscriptions import Subscription, changed, first
 from domain.seats import TooManyLiteSeats
 from domain.subscriptions import (
@@ -45,6 +47,7 @@ class TrialStartInput:
     account_id: strawberry.ID = strawberry.field(description="The account.")
     plan: Plan = strawberry.field(description="The plan to try.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="A trial.")
@@ -53,6 +56,7 @@ class TrialExtendInput:
 
     account_id: strawberry.ID = strawberry.field(description="The account.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.input(description="What a trial is to become.")
@@ -67,6 +71,7 @@ class TrialConvertInput:
         description="Now, or as the trial ends, if there is a payment method then.",
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The trial started.")

@@ -16,6 +16,7 @@ from api.changes import Change, alone, make, token_field
 from api.context import Info
 from api.enums import Channel, EventStatus, Metric, Rejection
 from api.errors import bad_user_input
+from api.idempotency import content, key_field
 from api.nodes import must_reach
 from api.periods import Period, period
 from api.results import mutation
@@ -123,6 +124,7 @@ class UsageRecordInput:
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     events: list[UsageEventInput] = strawberry.field(description="From 1 to 1,000 events.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The outcome of one event.")
@@ -166,6 +168,7 @@ class UsageTakeBackInput:
     event_id: str = strawberry.field(description="The sender's id of the event.")
     reason: SafeString = strawberry.field(description="Why it is taken back.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The event undone.")
@@ -209,6 +212,12 @@ def usage_overview(report: UsageReport) -> UsageOverview:
         metrics=[_metric(reading) for reading in report.readings],
         seats=[SeatPoint(day=day, full_seats=held) for day, held in report.full_seats],
     )
+
+
+@content.register
+def _(given: UsageRecordInput) -> object:
+    """Give the events as they were sent, also where a large batch went past GraphQL."""
+    return given.workspace_id, _all_sent(given.events)
 
 
 def usage_record_change(info: Info, input: UsageRecordInput) -> Change:

@@ -14,6 +14,7 @@ from api.alerts import Alert, alerts_of
 from api.changes import Change, alone, make, token_field
 from api.connections import After, Connection, First, connection_from_rows, decode_cursor, page_size
 from api.context import Info
+from api.idempotency import key_field
 from api.limits import (
     Entitlement,
     HardLimit,
@@ -153,6 +154,7 @@ class WorkspaceCreateInput:
         description="Address of that person, who gets a full seat and is the first billing contact."
     )
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The workspace opened.")
@@ -236,6 +238,7 @@ class WorkspaceMoveInput:
     workspace_id: strawberry.ID = strawberry.field(description="The workspace.")
     to_account_id: strawberry.ID = strawberry.field(description="The account it goes to.")
     preview_token: str | None = token_field()
+    idempotency_key: SafeString | None = key_field()
 
 
 @strawberry.type(description="The workspace in its new account.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 from arq import cron, func
@@ -47,6 +47,7 @@ async def start(ctx: dict[str, Any]) -> None:
         sessions=session_maker(engine, outlet=ctx["outlet"]),
         gateway=gateway(settings),
         mailer=_mailer(settings),
+        keys_last=timedelta(days=settings.idempotency_days),
     )
     poster = WebhookClient(allows_loopback=settings.webhook_private_hosts)
     ctx["courier"] = Courier(ctx["tools"].sessions, poster)

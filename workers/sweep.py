@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters import metrics
 from adapters.spans import span
-from workers import outbox, payment_retries, period_close
+from workers import forgetting, outbox, payment_retries, period_close
 from workers.tools import Tools
 
 
@@ -15,7 +15,7 @@ async def sweep(ctx: dict[str, Any]) -> None:
     """Do everything that is due by now but webhooks, which go out beside.
 
     Advances of test clocks are finished, trials end and periods close, payments are tried, accounts frozen, refunds
-    paid, renewals announced and mail sent.
+    paid, renewals announced and mail sent; idempotency keys that are old are forgotten.
     """
     with metrics.sweeping(), span("sweep"):
         await _sweep(ctx["tools"], wall=datetime.now(UTC))
@@ -30,3 +30,4 @@ async def _sweep(tools: Tools, *, wall: datetime) -> None:
     await payment_retries.pay_back(tools, wall=wall)
     await period_close.remind(tools, wall=wall)
     await outbox.deliver(tools, wall=wall)
+    await forgetting.forget_keys(tools)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -17,3 +18,5 @@ class Tools:
     sessions: async_sessionmaker[AsyncSession]
     gateway: Gateway
     mailer: Mailer | None = None
+    keys_last: timedelta = timedelta(days=30)
+    """How long what was done under an idempotency key is remembered."""

@@ -184,6 +184,11 @@ def mutations() -> list[str]:
     return list(SCHEMA.mutation_type.fields)
 
 
+def keyed() -> list[str]:
+    """Name the mutations that take an idempotency key."""
+    return [name for name in mutations() if "idempotencyKey" in input_type(name).fields]
+
+
 def previewed() -> list[str]:
     """Name the mutations whose change can be previewed."""
     change = SCHEMA.type_map["ChangeInput"]

@@ -22,6 +22,7 @@ import tests.api.alert_refusals
 import tests.api.correction_refusals
 import tests.api.key_refusals
 import tests.api.notification_refusals
+import tests.api.once_refusals
 import tests.api.role_refusals
 import tests.api.term_refusals
 import tests.api.webhook_refusals  # noqa: F401  (they register their cases)

@@ -3,7 +3,7 @@
 An entry cannot be changed or removed, nor can the tables be emptied; a head moves on by one entry at a time.
 
 Revision ID: 0016
-Revises: 0014
+Revises: 0015
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from alembic import op
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
