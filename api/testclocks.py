@@ -93,6 +93,6 @@ async def test_clock_advance(info: Info, input: TestClockAdvanceInput) -> TestCl
         raise UnknownTestClock
     await testclocks.begin(await ctx.begin(), clock_id=clock_id, to=input.to)
     # What falls due on the way has transactions of its own.
-    await ctx.running.settle()
+    await ctx.running.settle(None)
     row = await testclocks.arrive(ctx.sessions, ctx.gateway, clock_id=clock_id, wall=ctx.wall)
     return TestClockAdvancePayload(test_clock=test_clock(row))

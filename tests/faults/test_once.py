@@ -12,6 +12,7 @@ from adapters.feed import Feed
 from api.context import Context
 from api.loaders import Loaders
 from api.nodes import node_id
+from api.rates import Allowance
 from api.schema import schema
 from domain.permissions import Permission
 from services.callers import Caller, CallerKind
@@ -58,6 +59,7 @@ async def ask(world: World, query: str, **given: Any) -> dict[str, Any]:
         clock=lambda: world.wall,
         updates_per_second=1,
         webhooks=RULES,
+        allowance=Allowance(),
     )
     variables = {"input": {**given, "idempotencyKey": "k"}}
     running = asyncio.create_task(schema.execute(query, variables, context_value=context))

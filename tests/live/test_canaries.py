@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from adapters.embedded.ports import free_port
+from services.keytexts import SECRET_LENGTH, shown, write_key
 from tests.collector import collecting
 from tests.live.running_api import running_api
 from tests.workers.running_worker import until
@@ -21,6 +22,8 @@ from tests.workers.running_worker import until
 # The second half of each is looked for; what comes before it says what kind of secret it is.
 CANARY = "c4n4ry0123456789abcdef"
 KEY = f"pr_a1b2c3d4_{CANARY}"
+# One that is looked up: its checksum is right.
+WHOLE_KEY = shown(write_key("a1b2c3d4", (CANARY * SECRET_LENGTH)[:SECRET_LENGTH].replace("-", "x")))
 WEBHOOK = f"whsec_{CANARY}"
 QUERY = "query Named($id: ID!) { account(id: $id) { name } }"
 
@@ -117,7 +120,7 @@ async def test_no_canary_of_a_failing_database_is_in_a_span(env: dict[str, str])
         spoiled = {**env, "DATABASE_URL": nowhere, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         with running_api(spoiled) as url:
             async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-                headers = {"authorization": f"Bearer {KEY}"}
+                headers = {"authorization": f"Bearer {WHOLE_KEY}"}
                 await http.post("/graphql", json={"query": QUERY}, headers=headers)
 
     (request,) = collector.named("POST /graphql")
@@ -133,7 +136,7 @@ async def test_no_canary_of_a_failing_database_is_printed(env: dict[str, str], t
     with running_api(spoiled, output, log_format="json") as url:
         async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
             failed = await http.post(
-                "/graphql", json={"query": QUERY}, headers={"authorization": f"Bearer {KEY}"}
+                "/graphql", json={"query": QUERY}, headers={"authorization": f"Bearer {WHOLE_KEY}"}
             )
             unready = await http.get("/readyz")
 

@@ -28,9 +28,10 @@ async def test_a_worker_shows_its_sweeps_and_what_it_did(world: World, workshop:
 
         async def has_closed() -> bool:
             found = await shown(http)
-            return found.get(("prorata_work_total", "CLOSE", "done")) == 1 and (
-                found.get(("prorata_payment_attempts_total", "CHARGED"), 0) >= 1
-            )
+            is_charged = found.get(("prorata_payment_attempts_total", "CHARGED"), 0) >= 1
+            # A sweep is told once it is over.
+            has_swept = found["prorata_sweep_seconds_count",] >= 1
+            return found.get(("prorata_work_total", "CLOSE", "done")) == 1 and is_charged and has_swept
 
         await until(has_closed)
         found = await shown(http)
