@@ -1,13 +1,17 @@
-"""What dies under an idempotency key leaves none, and what takes long is told to be at work."""
+"""What dies under an idempotency key leaves none, and what takes long is told to be at work; clocks may differ."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.settings import Settings
+from api.app import create_app
 from tests.api.fingerprints import fingerprint
 from tests.api.key_cases import ALLOWED, asking, charges_of, own_id, under
 from tests.api.refusal_cases import Installation, bare
@@ -79,6 +83,25 @@ async def test_a_charge_whose_process_died_is_taken_up_by_the_repetition(at: Ins
     assert [(each["status"], len(each["payments"])) for each in left] == [("OPEN", 1)]
     assert again["invoice"] == {"status": "PAID", "payments": [{"attempt": 1, "status": "SUCCEEDED"}]}
     assert len(charges_of(at.provider, player.account_id)) == 1
+
+
+async def test_a_process_whose_clock_is_behind_answers_alike(at: Installation, settings: Settings) -> None:
+    account = (await at.api.do("accountCreate", "account { id }", name="Acme"))["account"]["id"]
+    founder = {"creatorName": "Ada", "creatorEmail": "ada@acme.test"}
+    await at.api.do("workspaceCreate", "__typename", accountId=account, name="Desk", **founder)
+    start = under({"accountId": account, "plan": "EXPERT"}, "k")
+    fields = "subscription { id status } invoice { number status }"
+    first = await at.api.do("subscriptionStart", fields, **start)
+    slow = create_app(settings, clock=lambda: datetime.now(UTC) - timedelta(minutes=5), is_rendering=False)
+
+    async with (
+        slow.router.lifespan_context(slow),
+        httpx.AsyncClient(transport=httpx.ASGITransport(slow), base_url="http://prorata") as http,
+    ):
+        again = await Api(http, at.api.key).do("subscriptionStart", fields, **start)
+
+    assert first["__typename"] == "SubscriptionStartPayload"
+    assert again == first
 
 
 WAITING = text(
