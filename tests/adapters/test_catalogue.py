@@ -10,7 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 REFERENCE: Final = frozenset({"test_clocks", "price_books", "api_keys", "provider_events", "alembic_version"})
 # By sweeps, and to find where a person has a place.
 READ_OVER_ALL_ACCOUNTS: Final = frozenset(
-    {"ix_due_work_due_at", "ix_outbox_unsent", "ix_webhook_deliveries_due", "ix_teammates_email"}
+    {
+        "ix_due_work_due_at",
+        "ix_outbox_unsent",
+        "ix_webhook_deliveries_due",
+        "ix_teammates_email",
+        "ix_idempotency_keys_created_at",
+    }
 )
 
 TABLES: Final = """
@@ -56,7 +62,7 @@ async def test_every_table_of_an_account_is_keyed_by_the_account_first(engine: A
     first = {row["relname"]: row["attname"] for row in await _read(engine, PRIMARY_KEYS)}
 
     assert {table: first.get(table) for table in tables} == dict.fromkeys(tables, "account_id")
-    assert len(tables) == 30
+    assert len(tables) == 31
 
 
 async def test_every_index_of_an_account_s_table_starts_with_the_account(engine: AsyncEngine) -> None:

@@ -16,6 +16,7 @@ FOLLOW_FROM_OTHERS = {
     "audit_entries",
     "audit_heads",
     "due_work",
+    "idempotency_keys",
     "outbox",
     "events",
     "invoice_lines",
