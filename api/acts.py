@@ -65,7 +65,12 @@ class Act:
             if self.deed is not None and not self.deed.is_recorded:
                 audit.keep(self._session, self.deed)
             if self.once is not None:
-                await self.once.claim(self._session)
+                try:
+                    await self.once.claim(self._session)
+                except Repeated:
+                    # Told when it was done.
+                    self.deed = None
+                    raise
         return self._session
 
     async def recall(self) -> None:

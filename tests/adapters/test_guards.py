@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError, StatementError
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlmodel import col
 
 from adapters.ids import new_id
@@ -84,15 +84,21 @@ async def test_one_flush_saves_a_whole_account_whatever_the_order(sessions: Sess
         "DELETE FROM {table} WHERE account_id = :account",
     ],
 )
-async def test_refuses_to_rewrite_facts(sessions: Sessions, table: str, statement: str) -> None:
+async def test_refuses_to_rewrite_facts(
+    sessions: Sessions, owner: AsyncEngine, table: str, statement: str
+) -> None:
     records = rows.whole_account()
     await _save(sessions, *records)
     account_id = next(record.account_id for record in records if isinstance(record, Account))
     count = text(f"SELECT count(*) FROM {table} WHERE account_id = :account")
 
-    async with sessions() as session:
-        with pytest.raises(IntegrityError, match=r"append-only|is issued"):
-            await session.execute(text(statement.format(table=table)), {"account": account_id})
+    rewrite = text(statement.format(table=table))
+    with pytest.raises(IntegrityError, match=r"append-only|is issued"):
+        async with owner.begin() as connection:
+            await connection.execute(rewrite, {"account": account_id})
+    with pytest.raises(DBAPIError, match=r"permission denied|is issued"):
+        async with sessions.begin() as session:
+            await session.execute(rewrite, {"account": account_id})
 
     async with sessions() as session:
         assert await session.scalar(count, {"account": account_id}) >= 1

@@ -118,6 +118,7 @@ BillingAccount.limits              x       x       x         x         x       .
 BillingAccount.limitLog            x       x       x         x         x       .
 BillingAccount.notifications       x       x       x         x         x       .
 BillingAccount.apiKeys             x       x       .         .         .       .
+BillingAccount.auditLog            x       .       .         .         x       .
 BillingAccount.webhookEndpoints    x       .       .         x         .       .
 
 Workspace.id                       x       x       x         x         x       x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -70,7 +71,9 @@ async def sent(
     after = await fingerprint(at.engine)
 
     assert {response.status_code for response in responses} == {200}
-    return grown(before, after), [response.text for response in responses]
+    # What the caller has left differs from one request to the next.
+    answers = [re.sub(r'"available":\d+', "", response.text) for response in responses]
+    return grown(before, after), answers
 
 
 def grown(before: Fingerprint, after: Fingerprint) -> dict[str, int]:

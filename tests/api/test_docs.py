@@ -91,7 +91,7 @@ def test_a_mutation_stands_under_its_noun_with_input_payload_and_refusals() -> N
     assert isinstance(union, GraphQLUnionType)
 
     assert accept.input
-    assert {part.name for part in accept.input.parts} == {"teammateId", "previewToken"}
+    assert {part.name for part in accept.input.parts} == {"teammateId", "previewToken", "idempotencyKey"}
     assert accept.payload
     assert accept.payload.name == "SeatAcceptPayload"
     assert {refusal.name for refusal in accept.refusals} == {each.name for each in union.types} - {

@@ -58,7 +58,7 @@ async def with_card(at: Installation) -> Any:
     return player
 
 
-async def revoke_key(at: Installation) -> Arranged:
+async def end_key(at: Installation) -> Arranged:
     player = await bare(at)
     client = await key_of(at.api, player.account_id)
     return player, {"publicId": client.key.split("_")[1]}
@@ -136,7 +136,8 @@ async def open_page(at: Installation) -> Arranged:
 
 OTHERS = {
     "paymentMethodPageOpen": open_page,
-    "apiKeyRevoke": revoke_key,
+    "apiKeyRevoke": end_key,
+    "apiKeyRotate": end_key,
     "inviteResend": resend,
     "inviteRevoke": revoke_invite,
     "roleSet": give_role,
