@@ -46,7 +46,7 @@ _NOTHING: Final = object()
 
 @strawberry.type(
     description="What can be followed as it happens, over WebSocket with the sub-protocol graphql-transport-ws. What the "
-    "caller's key does not open is an error, like what does not exist."
+    "caller does not reach is an error, like what does not exist."
 )
 class Live:
     """The root of subscriptions."""

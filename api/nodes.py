@@ -31,7 +31,7 @@ def node_id(type_name: str, account_id: UUID | None, local_id: UUID | int | str)
 
 
 def reach(info: Info, node: str, type_name: str) -> tuple[UUID, UUID] | None:
-    """Give the account and own id behind a global id; None unless it is of the type and the caller's key opens it."""
+    """Give the account and own id behind a global id; None unless it is of the type and the caller reaches it."""
     return reached(info.context.caller, node, type_name)
 
 

@@ -31,6 +31,7 @@ TITLES: Final[Mapping[str, str]] = {
     "deliveries": "Webhook deliveries",
     "paying": "Payments",
     "plans": "Plans and add-ons",
+    "seatdates": "Corrected seat dates",
     "terms": "Yearly and other terms",
     "testclocks": "Test clocks",
 }

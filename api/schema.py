@@ -74,7 +74,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
 
 @strawberry.type(description="What can be asked.")
 class Query:
-    """The root of queries. What the caller's key does not open is null, like what does not exist."""
+    """The root of queries. What the caller does not reach is null, like what does not exist."""
 
     @strawberry.field(description="Who calls.")
     def viewer(self, info: Info) -> Viewer:
@@ -86,7 +86,7 @@ class Query:
         """Find an account."""
         return await _account(info, id)
 
-    @strawberry.field(description="The billing accounts the key opens, newest first.")
+    @strawberry.field(description="The billing accounts the caller reaches, newest first.")
     async def accounts(
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[BillingAccount]:
