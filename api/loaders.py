@@ -55,10 +55,22 @@ class Loaders:
             return DataLoader(load_fn=partial(_load, sessions, read))
 
         self.accounts: DataLoader[UUID, AccountNow | None] = loader(partial(_accounts, wall=wall))
+
+        def of_accounts(
+            read: Callable[[AsyncSession, list[AccountNow]], Awaitable[Mapping[UUID, V]]],
+        ) -> DataLoader[UUID, V | None]:
+            async def load(ids: list[UUID]) -> list[V | None]:
+                known = [account for account in await self.accounts.load_many(ids) if account]
+                async with sessions() as session:
+                    found = await read(session, known)
+                return [found.get(account_id) for account_id in ids]
+
+            return DataLoader(load_fn=load)
+
+        self.overviews: DataLoader[UUID, previews.Overview | None] = of_accounts(previews.overviews)
+        self.alerts: DataLoader[UUID, list[AlertView] | None] = of_accounts(alerts.read)
+        self.limits: DataLoader[UUID, list[LimitView] | None] = of_accounts(limits.read)
         self.clocks: DataLoader[UUID, TestClock | None] = loader(accounts.clocks)
-        self.overviews: DataLoader[UUID, previews.Overview | None] = loader(partial(_overviews, wall=wall))
-        self.alerts: DataLoader[UUID, list[AlertView] | None] = loader(partial(_alerts, wall=wall))
-        self.limits: DataLoader[UUID, list[LimitView] | None] = loader(partial(_limits, wall=wall))
         self.balances: DataLoader[UUID, int | None] = loader(credit_balances)
         self.owed: DataLoader[UUID, int | None] = loader(statements.owed)
         self.workspaces: DataLoader[Key, Workspace | None] = loader(workspaces.find_many)
@@ -96,27 +108,6 @@ async def _load(
 
 async def _accounts(session: AsyncSession, ids: list[UUID], *, wall: datetime) -> Mapping[UUID, AccountNow]:
     return await accounts_now(session, await accounts.find_many(session, ids), wall=wall)
-
-
-async def _overviews(
-    session: AsyncSession, ids: list[UUID], *, wall: datetime
-) -> Mapping[UUID, previews.Overview]:
-    found = await _accounts(session, ids, wall=wall)
-    return await previews.overviews(session, list(found.values()))
-
-
-async def _alerts(
-    session: AsyncSession, ids: list[UUID], *, wall: datetime
-) -> Mapping[UUID, list[AlertView]]:
-    found = await _accounts(session, ids, wall=wall)
-    return await alerts.read(session, list(found.values()))
-
-
-async def _limits(
-    session: AsyncSession, ids: list[UUID], *, wall: datetime
-) -> Mapping[UUID, list[LimitView]]:
-    found = await _accounts(session, ids, wall=wall)
-    return await limits.read(session, list(found.values()))
 
 
 async def _seats_held(session: AsyncSession, ids: list[UUID]) -> Mapping[UUID, Mapping[str, int]]:
