@@ -92,11 +92,6 @@ class Loaders:
         self.keys_of: DataLoader[UUID, list[ApiKey] | None] = loader(apikeys.of_accounts)
         self.facts: DataLoader[Place, SeatChange | SubscriptionFact | None] = loader(_facts)
 
-    def forget(self) -> None:
-        """Forget what was read: a mutation may have changed it."""
-        for loader in vars(self).values():
-            loader.clear_all()
-
 
 async def _load(
     sessions: Sessions, read: Callable[[AsyncSession, list[K]], Awaitable[Mapping[K, V]]], keys: list[K]
