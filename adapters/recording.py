@@ -191,11 +191,6 @@ def _note_statement(state: ORMExecuteState) -> Result[Any] | None:
 
 
 @event.listens_for(TellingSession, "after_rollback")
-def _forget(session: Session) -> None:
-    if not session.in_nested_transaction():
-        session.info.pop(_RECORDING, None)
-
-
 @event.listens_for(TellingSession, "after_commit")
 def _end(session: Session) -> None:
     if not session.in_nested_transaction():

@@ -50,8 +50,6 @@ class Act:
 
     sessions: async_sessionmaker[AsyncSession]
     ring: Callable[[], Awaitable[None]]
-    mutation: str
-    given: Any
     deed: Deed | None = None
     once: Once | None = None
     rings: bool = False

@@ -127,7 +127,7 @@ async def invoice_write_off(info: Info, input: InvoiceWriteOffInput) -> InvoiceW
 def _change(
     info: Info, node: str, correct: Callable[..., Awaitable[tables.Invoice]], **given: object
 ) -> Change:
-    """Plan to correct an invoice; raises FORBIDDEN unless the key is an operator's."""
+    """Plan to correct an invoice."""
     account_id, invoice_id = must_reach(info, node, "Invoice", UnknownInvoice)
     return Change(
         account_id, lambda s, a: alone(correct(s, a, invoice_id=invoice_id, **given)), unknown=UnknownInvoice

@@ -13,7 +13,7 @@ from adapters.tables import webhooks as tables
 from api.connections import Connection, connection_from_rows, decode_cursor, page_size
 from api.context import Info
 from api.enums import DeliveryStatus, EventKind
-from api.nodes import FINDERS, Node, must_reach, node_id, reach
+from api.nodes import Node, find_node, must_reach, node_id, reach
 from api.results import mutation
 from services import deliveries, webhooks
 from services.deliveries import EndpointDisabled, UnknownDelivery
@@ -45,8 +45,7 @@ class WebhookDelivery(Node):
     async def subject(self, info: Info) -> Node | None:
         """Find the subject."""
         type_name, account_id, subject_id = self.subject_node
-        found: Node | None = await FINDERS[type_name](info, node_id(type_name, account_id, subject_id))
-        return found
+        return await find_node(info, node_id(type_name, account_id, subject_id))
 
 
 @strawberry.input(description="A delivery to make again.")

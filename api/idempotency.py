@@ -23,8 +23,7 @@ from adapters.queries.idempotency import KeyHeldError
 from api.acts import Repeated
 from api.context import Info
 from api.errors import ApiError, ErrorCode, not_found
-from api.node_ids import decode_node_id
-from api.nodes import FINDERS, Node
+from api.nodes import Node, find_node
 from services import idempotency
 from services.idempotency import Answer, Asked, Done
 
@@ -137,8 +136,7 @@ async def _found(info: Info, kept: Any) -> Any:
         return list(await asyncio.gather(*(_found(info, each) for each in kept)))
     if kept is None:
         return None
-    ref = decode_node_id(kept)
-    thing = await FINDERS[ref.type_name](info, kept) if ref else None
+    thing = await find_node(info, kept)
     if thing is None:
         raise not_found("This was done before, and what it answered is no longer there to be shown.")
     return thing

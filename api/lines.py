@@ -15,7 +15,7 @@ from api.context import Info
 from api.enums import Section, Stream
 from api.periods import Period, dates, period
 from api.scalars import BigInt, Money, UnitPrice, money
-from api.seats import Teammate, teammate
+from api.teammates import Teammate, teammate
 from domain.invoicing import Line
 
 

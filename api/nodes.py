@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import strawberry
@@ -21,8 +21,15 @@ class Node:
     id: strawberry.ID = strawberry.field(description="Names this thing among all things; opaque.")
 
 
-FINDERS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {}
-"""How a node of each type is found by its id; the schema fills it in."""
+FINDERS: Final[dict[str, Callable[[Info, str], Awaitable[Node | None]]]] = {}
+"""How a node of each type is found by its id; `finders.py` fills it in."""
+
+
+async def find_node(info: Info, node: str) -> Node | None:
+    """Find a thing by the type its id names; None where the caller reaches none."""
+    ref = decode_node_id(node)
+    find = FINDERS.get(ref.type_name) if ref else None
+    return await find(info, node) if find else None
 
 
 def node_id(type_name: str, account_id: UUID | None, local_id: UUID | int | str) -> strawberry.ID:

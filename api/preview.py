@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from api import contracts, corrections, plans, refunds, seatdates, seats, terms, trials, usage, workspaces
+from api import contracts, corrections, events, plans, refunds, seatdates, seats, terms, trials, workspaces
 from api.authority import authorise
 from api.changes import Change, measure
 from api.context import Info
@@ -44,8 +44,8 @@ PLANNERS: Final[dict[str, Callable[[Info, Any], Change]]] = {
     "seat_dates_correct": seatdates.seat_dates_correct_change,
     "workspace_create": workspaces.workspace_create_change,
     "workspace_move": workspaces.workspace_move_change,
-    "usage_record": usage.usage_record_change,
-    "usage_take_back": usage.usage_take_back_change,
+    "usage_record": events.usage_record_change,
+    "usage_take_back": events.usage_take_back_change,
     "credit_note_create": corrections.credit_note_create_change,
     "invoice_void": corrections.invoice_void_change,
     "invoice_write_off": corrections.invoice_write_off_change,
@@ -84,8 +84,8 @@ class ChangeInput:
     seat_dates_correct: seatdates.SeatDatesCorrectInput | None = _as("seatDatesCorrect")
     workspace_create: workspaces.WorkspaceCreateInput | None = _as("workspaceCreate")
     workspace_move: workspaces.WorkspaceMoveInput | None = _as("workspaceMove")
-    usage_record: usage.UsageRecordInput | None = _as("usageRecord")
-    usage_take_back: usage.UsageTakeBackInput | None = _as("usageTakeBack")
+    usage_record: events.UsageRecordInput | None = _as("usageRecord")
+    usage_take_back: events.UsageTakeBackInput | None = _as("usageTakeBack")
     credit_note_create: corrections.CreditNoteCreateInput | None = _as("creditNoteCreate")
     invoice_void: corrections.InvoiceVoidInput | None = _as("invoiceVoid")
     invoice_write_off: corrections.InvoiceWriteOffInput | None = _as("invoiceWriteOff")

@@ -29,6 +29,7 @@ TITLES: Final[Mapping[str, str]] = {
     "apikeys": "API keys",
     "corrections": "Corrections of invoices",
     "deliveries": "Webhook deliveries",
+    "events": "Usage",
     "paying": "Payments",
     "plans": "Plans and add-ons",
     "seatdates": "Corrected seat dates",

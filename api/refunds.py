@@ -68,7 +68,7 @@ def refund(row: tables.Refund) -> Refund:
 
 
 def refund_create_change(info: Info, input: RefundCreateInput) -> Change:
-    """Plan to make a refund; raises FORBIDDEN unless the key is an operator's."""
+    """Plan to make a refund."""
     account_id, payment_id = must_reach(info, input.payment_id, "Payment", UnknownPayment)
     cents, reason = whole_cents(input.amount), input.reason
     return Change(

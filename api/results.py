@@ -120,8 +120,6 @@ def mutation(
             act = ctx.act = Act(
                 ctx.sessions,
                 ctx.ring,
-                name,
-                asked,
                 deed=deed_of(ctx.caller, name, asked, needs),
                 once=once(name, asked, account_named(asked), wall=ctx.wall),
             )

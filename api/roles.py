@@ -8,7 +8,7 @@ from api.context import Info
 from api.enums import Permission, Role
 from api.nodes import must_reach
 from api.results import mutation
-from api.seats import Teammate, teammate
+from api.teammates import Teammate, teammate
 from domain.permissions import ROLES, LastBillingAdmin, RoleBeyondYours
 from services import seats
 from services.accounts import lock_account

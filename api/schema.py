@@ -6,7 +6,6 @@ Run as a program, it writes the schema's text: `python -m api.schema > api/schem
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -17,7 +16,6 @@ from strawberry.schema.config import StrawberryConfig
 
 from adapters import pricebooks as price_book_store
 from adapters.queries import accounts as account_queries
-from adapters.queries import invoices as invoice_queries
 from api import (
     accounts,
     alerts,
@@ -25,6 +23,8 @@ from api import (
     contracts,
     corrections,
     deliveries,
+    events,
+    finders,
     limits,
     notifications,
     paying,
@@ -36,7 +36,6 @@ from api import (
     terms,
     testclocks,
     trials,
-    usage,
     webhooks,
     workspaces,
 )
@@ -48,24 +47,19 @@ from api.connections import After, Connection, First, connection_from_rows, deco
 from api.context import Info
 from api.counting import OperationCount
 from api.errors import ProrataSchema
+from api.events import EVENT_SCALARS
 from api.execution import PlannedExecution
-from api.invoices import Invoice, invoice
+from api.invoices import Invoice
 from api.limits import Entitlement, entitlements_of
 from api.live import Live
-from api.node_ids import decode_node_id
-from api.nodes import FINDERS, Node, as_uuid, reach
-from api.notifications import notification
-from api.payments import payment
+from api.nodes import Node, find_node, reach
 from api.preview import ChangeInput, ChangePreviewResult, preview
 from api.pricebooks import Ability, PriceBook, price_book, seat_abilities
 from api.roles import RolePermissions, all_roles
 from api.scalars import SCALARS
-from api.seats import teammate
-from api.subscriptions import subscription
-from api.testclocks import TestClock, test_clock
-from api.usage import USAGE_SCALARS
+from api.testclocks import TestClock
 from api.viewer import Viewer, viewer
-from api.workspaces import Workspace, workspace
+from api.workspaces import Workspace
 from services.workspaces import UnknownWorkspace
 
 CACHED_DOCUMENTS = 64
@@ -84,7 +78,7 @@ class Query:
     @strawberry.field(description="A billing account.")
     async def account(self, info: Info, id: Id) -> BillingAccount | None:
         """Find an account."""
-        return await _account(info, id)
+        return await finders.find_account(info, id)
 
     @strawberry.field(description="The billing accounts the caller reaches, newest first.")
     async def accounts(
@@ -109,7 +103,7 @@ class Query:
     @strawberry.field(description="A workspace.")
     async def workspace(self, info: Info, id: Id) -> Workspace | None:
         """Find a workspace."""
-        return await _workspace(info, id)
+        return await finders.find_workspace(info, id)
 
     @strawberry.field(
         description="Whether a workspace may use each channel now, and why not; for the product's runtime, one read."
@@ -125,7 +119,7 @@ class Query:
     @strawberry.field(description="An issued invoice.")
     async def invoice(self, info: Info, id: Id) -> Invoice | None:
         """Find an invoice."""
-        return await _invoice(info, id)
+        return await finders.find_invoice(info, id)
 
     @strawberry.field(description="A version of the price book; today's unless told.")
     async def price_book(
@@ -166,95 +160,13 @@ class Query:
     @strawberry.field(description="A test clock; operators only.")
     async def test_clock(self, info: Info, id: Id) -> TestClock | None:
         """Find a test clock."""
-        return await _test_clock(info, id)
+        return await finders.find_test_clock(info, id)
 
     @strawberry.field(description="Anything that has an id.")
     async def node(self, info: Info, id: Id) -> Node | None:
         """Find a node by the type its id names."""
-        ref = decode_node_id(id)
-        find = _FINDERS.get(ref.type_name) if ref else None
-        return await find(info, id) if find else None
+        return await find_node(info, id)
 
-
-async def _account(info: Info, node: Id) -> BillingAccount | None:
-    key = reach(info, node, "BillingAccount")
-    found = await info.context.loaders.accounts.load(key[0]) if key and key[0] == key[1] else None
-    return billing_account(found) if found else None
-
-
-async def _workspace(info: Info, node: Id) -> Workspace | None:
-    key = reach(info, node, "Workspace")
-    row = await info.context.loaders.workspaces.load(key) if key else None
-    return workspace(row) if row else None
-
-
-async def _invoice(info: Info, node: Id) -> Invoice | None:
-    key = reach(info, node, "Invoice")
-    row = await info.context.loaders.invoices.load(key) if key else None
-    return invoice(row) if row else None
-
-
-async def _test_clock(info: Info, node: Id) -> TestClock | None:
-    ref = decode_node_id(node)
-    clock_id = as_uuid(ref.local_id) if ref and ref.type_name == "TestClock" else None
-    if clock_id is None or not info.context.caller.is_operator:
-        return None
-    async with info.context.sessions() as session:
-        found = await account_queries.clocks(session, [clock_id])
-    return test_clock(found[clock_id]) if clock_id in found else None
-
-
-async def _price_book(info: Info, node: Id) -> Node | None:
-    ref = decode_node_id(node)
-    version = ref.local_id if ref and ref.account_id is None else ""
-    if not (version.isascii() and version.isdigit()):
-        return None
-    async with info.context.sessions() as session:
-        known = await price_book_store.books(session)
-    return price_book(known[int(version)]) if int(version) in known else None
-
-
-async def _teammate(info: Info, node: Id) -> Node | None:
-    key = reach(info, node, "Teammate")
-    row = await info.context.loaders.teammates.load(key) if key else None
-    return teammate(row) if row else None
-
-
-async def _subscription(info: Info, node: Id) -> Node | None:
-    key = reach(info, node, "Subscription")
-    overview = await info.context.loaders.overviews.load(key[0]) if key else None
-    return subscription(overview) if overview and key and overview.row.id == key[1] else None
-
-
-async def _payment(info: Info, node: Id) -> Node | None:
-    key = reach(info, node, "Payment")
-    if key is None:
-        return None
-    async with info.context.sessions() as session:
-        row = await invoice_queries.attempt(session, account_id=key[0], attempt_id=key[1])
-    return payment(row) if row else None
-
-
-async def _notification(info: Info, node: Id) -> Node | None:
-    key = reach(info, node, "Notification")
-    found = await info.context.loaders.notifications.load(key) if key else None
-    return notification(found) if found else None
-
-
-_FINDERS: Final[Mapping[str, Callable[[Info, Id], Awaitable[Node | None]]]] = {
-    "BillingAccount": _account,
-    "Workspace": _workspace,
-    "Teammate": _teammate,
-    "Subscription": _subscription,
-    "Invoice": _invoice,
-    "Payment": _payment,
-    "Notification": _notification,
-    "PriceBook": _price_book,
-    "TestClock": _test_clock,
-    "WebhookEndpoint": webhooks.find_endpoint,
-    "WebhookDelivery": deliveries.find_delivery,
-}
-FINDERS.update(_FINDERS)
 
 MUTATIONS: Final = {
     "account_create": accounts.account_create,
@@ -291,8 +203,8 @@ MUTATIONS: Final = {
     "contract_sign": contracts.contract_sign,
     "contract_amend": contracts.contract_amend,
     "contract_end": contracts.contract_end,
-    "usage_record": usage.usage_record,
-    "usage_take_back": usage.usage_take_back,
+    "usage_record": events.usage_record,
+    "usage_take_back": events.usage_take_back,
     "alert_set": alerts.alert_set,
     "alert_turn_off": alerts.alert_turn_off,
     "limit_set": limits.limit_set,
@@ -329,7 +241,7 @@ schema = ProrataSchema(
         lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
         lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
     ],
-    config=StrawberryConfig(scalar_map={**SCALARS, **USAGE_SCALARS, **AUDIT_SCALARS}),
+    config=StrawberryConfig(scalar_map={**SCALARS, **EVENT_SCALARS, **AUDIT_SCALARS}),
     execution_context_class=PlannedExecution,
 )
 

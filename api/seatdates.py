@@ -12,7 +12,7 @@ from api.idempotency import key_field
 from api.nodes import must_reach
 from api.results import mutation
 from api.scalars import SafeString
-from api.seats import Teammate, teammate
+from api.teammates import Teammate, teammate
 from services import seatdates
 from services.changes import PriceChanged
 from services.seatdates import DatesOutOfOrder, NothingToCorrect

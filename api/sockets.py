@@ -1,7 +1,7 @@
 """GraphQL over WebSocket: one socket, the operations that run on it, and every way in which it ends.
 
-Whoever finds that a socket must end says so with a code; one place ends it. Each message goes out only if the key still
-opens what it did, and only as fast as the client reads.
+Whoever finds that a socket must end says so with a code; one place ends it. Each message goes out only if the key or
+token is still good, and only as fast as the client reads.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Sockets:
     identify: Callable[[str, str], Awaitable[Caller]]
     context: Callable[[str, str], Awaitable[Context]]
     open: int = 0
-    of_key: Counter[str] = field(default_factory=Counter)
+    of_caller: Counter[str] = field(default_factory=Counter)
 
     async def serve(self, websocket: WebSocket) -> None:
         """Serve one socket from its handshake to its end."""
@@ -99,16 +99,16 @@ class Sockets:
                 self.leave(socket.caller)
 
     def enter(self, caller: Caller) -> None:
-        """Count a socket of a key; raises EndedError if it has too many."""
-        if self.of_key[caller.id] >= self.settings.live_sockets_per_key:
+        """Count a socket of a caller; raises EndedError if they have too many."""
+        if self.of_caller[caller.id] >= self.settings.live_sockets_per_key:
             raise EndedError(Close.TRY_LATER, "The key has too many sockets open; close one, then try again.")
-        self.of_key[caller.id] += 1
+        self.of_caller[caller.id] += 1
 
     def leave(self, caller: Caller) -> None:
-        """Count a socket of a key no more."""
-        self.of_key[caller.id] -= 1
-        if not self.of_key[caller.id]:
-            del self.of_key[caller.id]
+        """Count a socket of a caller no more."""
+        self.of_caller[caller.id] -= 1
+        if not self.of_caller[caller.id]:
+            del self.of_caller[caller.id]
 
 
 class Socket:
@@ -267,7 +267,7 @@ class Socket:
         return self._operations.get(own_id) is asyncio.current_task()
 
     async def _tend(self) -> None:
-        """Wait for the client to introduce itself, then look every second whether its key is still good."""
+        """Wait for the client to introduce itself, then look every second whether its key or token is still good."""
         began = asyncio.get_running_loop().time()
         while True:
             await asyncio.sleep(LOOK_SECONDS)

@@ -7,7 +7,7 @@ import strawberry
 from api.accounts import BillingAccount, billing_account
 from api.context import Info
 from api.enums import CallerKind, Permission
-from api.seats import Teammate, teammate
+from api.teammates import Teammate, teammate
 from api.workspaces import Workspace, workspace
 
 

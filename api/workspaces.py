@@ -28,7 +28,7 @@ from api.notifications import NotificationConnection, UnreadOnly, notifications_
 from api.periods import On
 from api.results import mutation
 from api.scalars import SafeString
-from api.seats import Teammate, TeammateStatus, teammate
+from api.teammates import Teammate, TeammateStatus, teammate
 from api.tracing import UsageEventTrace, usage_event_trace
 from api.usage import UsageOverview, usage_overview
 from domain.contacts import BadEmailAddress, NoBillingContact, TooManyBillingContacts

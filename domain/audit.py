@@ -124,7 +124,7 @@ def canonical(entry: Entry, *, seq: int, at: datetime) -> bytes:
         "account": entry.account,
         "action": entry.action,
         "actor": {"id": entry.actor_id, "kind": entry.actor_kind, "name": entry.actor_name},
-        "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "at": moment(at),
         "changes": list(entry.changes),
         "input": dict(entry.input),
         "left_out": entry.left_out,
@@ -137,3 +137,8 @@ def canonical(entry: Entry, *, seq: int, at: datetime) -> bytes:
     return json.dumps(
         shown, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
     ).encode()
+
+
+def moment(at: datetime) -> str:
+    """Write a moment as entries tell it, to the microsecond: `2026-09-01T10:00:00.000000Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -167,10 +167,6 @@ class Phase:
         """Give the term, from the anchor, that holds the day: a month, a year, or a contract's length."""
         return span_of(self.anchor, day, self.term_months)
 
-    def billing_period_of(self, day: date) -> Period:
-        """Give the uncut period billed ahead that holds the day."""
-        return span_of(self.anchor, day, self.billing_months)
-
     def holds(self, day: date) -> bool:
         """Tell whether a date is of the phase."""
         return self.start <= day and (self.end is None or day < self.end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.logs import redact
 from adapters.queries import audit as queries
 from adapters.recording import Recording, Row, is_recorded, record_changes
-from domain.audit import OF_NO_ACCOUNT, ChangeKind, Entry
+from domain.audit import OF_NO_ACCOUNT, ChangeKind, Entry, moment
 from services.callers import Caller, CallerKind
 
 HIDDEN: Final = "[hidden]"
@@ -188,17 +188,13 @@ def _text(value: object) -> str | None:
         case bool():
             return str(value).lower()
         case date():
-            return _moment(value) if isinstance(value, datetime) else value.isoformat()
+            return moment(value) if isinstance(value, datetime) else value.isoformat()
         case dict() | list() | tuple():
             return _clean(orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode())
         case bytes():
             return value.hex()
         case _:
             return _clean(str(value))
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _clean(text: str) -> str:

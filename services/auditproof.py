@@ -17,7 +17,7 @@ from adapters.database import read_one_moment
 from adapters.queries import audit as queries
 from adapters.queries import books
 from adapters.queries.audit import Head
-from domain.audit import Walk
+from domain.audit import BEGINNING, Walk
 
 BATCH = 500
 
@@ -56,7 +56,7 @@ async def walk(
         await read_one_moment(session)
         await books.be_patient(session)
         found = await queries.heads(session, account_id=account_id)
-        head = found[0] if found else Head(account_id, 0, bytes(32))
+        head = found[0] if found else Head(account_id, 0, BEGINNING)
         steps = Walk()
         walked = 0
         while entries := await queries.behind(session, account_id=account_id, seq=steps.seq, limit=BATCH):

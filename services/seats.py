@@ -92,7 +92,7 @@ async def invite(
     known = await queries.teammate_by_email(
         session, account_id=account.id, workspace_id=workspace_id, email=address
     )
-    if known and known.status in {"PENDING", "ACTIVE"}:
+    if known and known.status in PRESENT:
         raise AlreadyPresent(address, known.status.lower())
     if seat is SeatType.LITE:
         await liteseats.check_one_more(session, account)

@@ -29,6 +29,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.node_ids import NodeRef, decode_node_id, encode_node_id
+from api.nodes import FINDERS
 from api.schema import schema as served
 
 SDL = Path(__file__).parent.parent / "api" / "schema.graphql"
@@ -209,6 +210,12 @@ def test_whatever_has_an_id_is_a_node() -> None:
     for kind in objects():
         is_node = "Node" in [each.name for each in kind.interfaces]
         assert ("id" in kind.fields) == is_node, kind.name
+
+
+def test_every_node_is_found_by_its_id() -> None:
+    nodes = {kind.name for kind in objects() if "Node" in [each.name for each in kind.interfaces]}
+
+    assert nodes == FINDERS.keys()
 
 
 @given(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from adapters import logs
-from workers.commands import close_periods, keys, verify
+from workers.apikeys import keys
+from workers.commands import close_periods, verify
 from workers.connect import checked_settings, database_url, owner_url, refuse_role, transaction
 from workers.tokens import issuer, token
 

@@ -5,51 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from graphql import parse
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from starlette.requests import HTTPConnection
-from starlette.types import Message
 
 from adapters import metrics
 from adapters.embedded.ports import free_port
 from adapters.settings import Settings
 from api import bulk
-from api.app import create_app
 from api.charging import mutation_points
-from api.rates import address_of, bucket_of
+from api.rates import bucket_of
 from services.apikeys import create_key
 from services.callers import Caller, CallerKind
 from tests.api.companies import new_company
 from tests.api.inputs import Ids
+from tests.api.limited import BOOK, application, refused
 from tests.application import PEPPER, Api
 
 Sessions = async_sessionmaker[AsyncSession]
 
-BOOK = "{ priceBook { version } }"
-"""Costs one point."""
 BAD_USAGE = {"eventId": "1", "metric": "NONE", "quantity": 1, "at": ""}
 LITTLE: dict[str, Any] = {"rate_points": 120, "rate_restore": 1}
-
-
-@asynccontextmanager
-async def application(
-    settings: Settings, *, host: str = "203.0.113.7", **changed: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Start the application with other settings, and call it from an address."""
-    app = create_app(settings.model_copy(update=changed), is_rendering=False)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app, client=(host, 4711))
-        async with httpx.AsyncClient(transport=transport, base_url="http://prorata", timeout=60) as http:
-            yield http
 
 
 @pytest_asyncio.fixture
@@ -76,15 +58,6 @@ async def spend(api: Api, points: int) -> None:
     """Have a client spend points one by one."""
     for _ in range(points):
         assert "errors" not in await api.post(BOOK)
-
-
-def refused(response: httpx.Response, code: str = "TOO_MANY_REQUESTS") -> dict[str, Any]:
-    """Look at a refusal and give its extensions."""
-    (error,) = response.json()["errors"]
-    extensions: dict[str, Any] = error["extensions"]
-    assert extensions["code"] == code, response.text
-    assert "data" not in response.json()
-    return extensions
 
 
 async def test_an_answer_tells_what_it_cost_and_what_is_left(little: Api) -> None:
@@ -290,72 +263,6 @@ async def test_redis_flushed_gives_a_full_bucket_and_no_error(little: Api, redis
         await client.script_flush()
 
     await spend(little, 100)
-
-
-async def test_wrong_keys_from_an_address_are_refused_before_they_are_looked_up(
-    settings: Settings, key: str
-) -> None:
-    async with application(settings, sign_in_failures=3, sign_in_restore_seconds=60) as http:
-        known = Api(http, key)
-        before = await known.post(BOOK)
-        wrong = [
-            await http.post(
-                "/graphql", json={"query": BOOK}, headers={"authorization": f"Bearer pr_0_{number}"}
-            )
-            for number in range(5)
-        ]
-        after = await known.post(BOOK)
-
-    assert "errors" not in before
-    assert [response.status_code for response in wrong] == [401, 401, 401, 429, 429]
-    refused(wrong[4])
-    assert 55 <= int(wrong[4].headers["retry-after"]) <= 60
-    # A key that the process knows is served, whatever else comes from its address.
-    assert "errors" not in after
-
-
-async def test_other_addresses_are_not_punished(settings: Settings, key: str, sessions: Sessions) -> None:
-    few = {"sign_in_failures": 2, "sign_in_restore_seconds": 60}
-    async with application(settings, host="2001:db8:1:2::1", **few) as http:
-        codes = [(await Api(http, f"pr_0_{number}").post(BOOK))["errors"] for number in range(3)]
-    async with application(settings, host="2001:db8:1:2:ffff::9", **few) as http:
-        neighbour = await Api(http, key).post(BOOK)
-    async with application(settings, host="2001:db8:1:3::1", **few) as http:
-        stranger = await Api(http, key).post(BOOK)
-
-    assert codes[2][0]["extensions"]["code"] == "TOO_MANY_REQUESTS"
-    assert neighbour["errors"][0]["extensions"]["code"] == "TOO_MANY_REQUESTS"
-    assert "errors" not in stranger
-
-
-async def test_good_callers_of_one_address_never_notice(settings: Settings, sessions: Sessions) -> None:
-    async with sessions.begin() as session:
-        keys = [
-            await create_key(session, name="new", account_id=None, now=datetime.now(UTC), pepper=PEPPER)
-            for _ in range(20)
-        ]
-    few = {"sign_in_failures": 2, "sign_in_restore_seconds": 60}
-    async with application(settings, host="203.0.113.9", **few) as http:
-        answers = await asyncio.gather(*(Api(http, each).post(BOOK) for each in keys for _ in range(3)))
-
-    assert [answer for answer in answers if "errors" in answer] == []
-
-
-@pytest.mark.parametrize(
-    ("host", "named"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("testclient", "testclient"),
-        (None, "unknown"),
-    ],
-)
-def test_an_address_is_one_caller_or_the_network_of_one(host: str | None, named: str) -> None:
-    scope: Message = {"type": "http", "client": (host, 1) if host else None}
-
-    assert address_of(HTTPConnection(scope)) == named
 
 
 def test_a_caller_pays_from_the_bucket_of_its_key() -> None:

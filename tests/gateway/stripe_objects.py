@@ -5,7 +5,6 @@ The shapes are those of API version 2026-10-28 as far as its SDK and our adapter
 
 from __future__ import annotations
 
-import itertools
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,7 +82,6 @@ class Account:
     sessions: dict[str, Json] = field(default_factory=dict)
     moves: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
-    _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def create_customer(self, form: Form) -> Json:
         return self._keep(self.customers, "cus", "customer", name=form.get("name"), metadata=metadata(form))

@@ -31,7 +31,6 @@ from starlette.routing import Route
 from adapters.gateway.sandbox_provider.connections import DroppableConnection, cut
 from tests.gateway.stripe_objects import Account, Form, Json, StripeError
 
-VERSION = "2026-10-28.endive"
 METADATA = "metadata"
 KNOWN = {
     "/v1/customers": {"name", METADATA},

@@ -13,7 +13,7 @@ from tests.live.running_api import running_api, talk
 from tests.live.test_between_processes import EVERY
 
 FIRST_WALL_DOWN = """
-from services.apikeys import Caller
+from services.callers import Caller
 
 Caller.may_reach = lambda *_: True
 

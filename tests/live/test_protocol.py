@@ -162,7 +162,6 @@ CASES: dict[str, tuple[list[object], Ends | Hears]] = {
         hears("error 1 GRAPHQL_PARSE_FAILED", "next 2"),
     ),
 }
-SILENT = {"init is acknowledged"}
 WITHIN = ("Traceback", "Error(", "strawberry", "sqlalchemy", "postgres", "Exception")
 
 
