@@ -68,7 +68,7 @@ FIELDS: Final = {
     "value": "The limit that was given.",
     "largest": "The largest that is taken.",
     "metric": "The metric it is about.",
-    "role": "The role asked for, or the one it would replace.",
+    "role": "The role asked for, or the one it would replace or take.",
     "missing": "What the role may do and the caller may not.",
     "teammate": "The teammate's name.",
     "public_id": "The public id that was given.",
