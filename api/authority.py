@@ -14,7 +14,7 @@ from api.context import Context, Info
 from api.errors import forbidden
 from api.node_ids import NodeRef, decode_node_id
 from api.nodes import as_uuid
-from api.permissions import BY_INVITEE, MUTATIONS, NODES, OPEN, REACH, WITH_PARENT, Needs
+from api.permissions import BY_INVITEE, MUTATIONS, NODES, OPEN, PARTS, REACH, WITH_PARENT, Needs
 from domain.permissions import OF_OPERATORS
 from services.callers import Caller
 
@@ -90,6 +90,8 @@ def guard(schema: GraphQLSchema) -> None:
             _guard_fields(type_, OPEN[type_.name])
         elif not _is_shown_with_parent(type_) and type_.name not in NODES:
             raise UndeclaredError(f"api/permissions.py says nothing of {type_.name}.")
+        for name, needs in PARTS.get(type_.name, {}).items():
+            type_.fields[name].resolve = _shown_part(type_.fields[name].resolve, needs)
 
 
 def _is_shown_with_parent(type_: GraphQLObjectType) -> bool:
@@ -131,6 +133,16 @@ def _shown(resolve: Any, needs: Needs) -> Callable[..., Any]:
         if ref is None or ref.account_id is None:
             raise forbidden()
         require(info.context.caller, needs, (ref.account_id, _workspace_of(ref)))
+        return resolve(source, info, **given)
+
+    return answer
+
+
+def _shown_part(resolve: Any, needs: Needs) -> Callable[..., Any]:
+    """Guard a field of something that is no thing itself, and says whose account it is of."""
+
+    def answer(source: Any, info: Info, **given: Any) -> Any:
+        require(info.context.caller, needs, (source.account_id, None))
         return resolve(source, info, **given)
 
     return answer

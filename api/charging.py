@@ -74,6 +74,21 @@ def mutation_points(document: DocumentNode, variables: Mapping[str, Any]) -> int
     fragments = {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
+    return max(
+        (
+            _mutation_points(node, fragments, {**_defaults(node), **variables})
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode) and node.operation is OperationType.MUTATION
+        ),
+        default=0,
+    )
+
+
+def _mutation_points(
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: Mapping[str, Any],
+) -> int:
     reckoned: dict[str, int] = {}
 
     def selected(node: SelectionSetNode) -> int:
@@ -90,14 +105,16 @@ def mutation_points(document: DocumentNode, variables: Mapping[str, Any]) -> int
             reckoned[name] = selected(fragments[name].selection_set) if name in fragments else 0
         return reckoned[name]
 
-    return max(
-        (
-            selected(node.selection_set)
-            for node in document.definitions
-            if isinstance(node, OperationDefinitionNode) and node.operation is OperationType.MUTATION
-        ),
-        default=0,
-    )
+    return selected(operation.selection_set)
+
+
+def _defaults(operation: OperationDefinitionNode) -> Mapping[str, ValueNode]:
+    """Give what the operation's variables hold where they are not given: it may be as long as what is given."""
+    return {
+        variable.variable.name.value: variable.default_value
+        for variable in operation.variable_definitions or ()
+        if variable.default_value is not None
+    }
 
 
 def _items(field: FieldNode, variables: Mapping[str, Any]) -> int:
@@ -113,9 +130,9 @@ def _items(field: FieldNode, variables: Mapping[str, Any]) -> int:
 
 def _members(node: ValueNode, variables: Mapping[str, Any]) -> Iterable[object]:
     """Give the values inside an object: of the document, or of a variable."""
-    if isinstance(node, ObjectValueNode):
-        return [member.value for member in node.fields]
-    given = variables.get(node.name.value) if isinstance(node, VariableNode) else None
+    given = variables.get(node.name.value) if isinstance(node, VariableNode) else node
+    if isinstance(given, ObjectValueNode):
+        return [member.value for member in given.fields]
     return given.values() if isinstance(given, dict) else ()
 
 

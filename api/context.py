@@ -28,6 +28,7 @@ class Context:
     A subscription is one request for each value it gives: `renew` lets it begin the next, at its own moment.
     `reads` makes sessions without a transaction, each statement seeing what is committed.
     `recall` tells who calls as it is known now: a role may be taken, a key revoked.
+    `has_acted` says that a mutation of the request has run, after which `caller` may not hold what it held.
     `ring` wakes a worker to look for due work; it may fail without harm, for workers look by themselves.
     """
 
@@ -46,6 +47,7 @@ class Context:
     webhooks: EndpointRules
     allowance: Allowance
     act: Act | None = None
+    has_acted: bool = False
 
     async def begin(self) -> AsyncSession:
         """Give the session of the transaction in which the mutation that runs changes things."""

@@ -50,7 +50,10 @@ def reached(caller: Caller, node: str, type_name: str) -> tuple[UUID, UUID] | No
     if not caller.may_reach(ref.account_id):
         return None
     local_id = as_uuid(ref.local_id)
-    return None if local_id is None else (ref.account_id, local_id)
+    # An account's own id is its account's: under any other, the audit log would tell of another account.
+    if local_id is None or (type_name == "BillingAccount" and local_id != ref.account_id):
+        return None
+    return ref.account_id, local_id
 
 
 def must_reach(info: Info, node: str, type_name: str, unknown: type[Refusal]) -> tuple[UUID, UUID]:
@@ -62,8 +65,9 @@ def must_reach(info: Info, node: str, type_name: str, unknown: type[Refusal]) ->
 
 
 def as_uuid(text: str) -> UUID | None:
-    """Read a UUID, or None."""
+    """Read a UUID in the one spelling that ids are written in, or None: no thing goes by two ids."""
     try:
-        return UUID(text)
+        read = UUID(text)
     except ValueError:
         return None
+    return read if str(read) == text else None

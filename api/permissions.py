@@ -181,6 +181,12 @@ OPEN: Final[Mapping[str, Mapping[str, Needs]]] = {
 }
 """Types that are shown to whoever reaches the account, and what each of their fields takes."""
 
+PARTS: Final[Mapping[str, Mapping[str, Needs]]] = {
+    "ChangePreview": {"bill": VIEW_BILLING, "otherBill": VIEW_BILLING},
+    "UsageEventTrace": {"billedOn": VIEW_BILLING},
+}
+"""Fields that take more than the field that leads to their type: whoever meters, hires or is invited sees no bills."""
+
 WITH_PARENT: Final = frozenset(
     [
         "Ability",
@@ -237,4 +243,4 @@ WITH_PARENT: Final = frozenset(
         "Verification",
     ]
 )
-"""Types that are shown whole to whoever is shown the field that leads to them."""
+"""Types that are shown to whoever is shown the field that leads to them: whole, but for `PARTS`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -129,13 +130,16 @@ class BillDifference:
 class ChangePreview:
     """The differences a change makes."""
 
-    bill: BillDifference = strawberry.field(description="What it would do to the account's bill.")
+    bill: BillDifference = strawberry.field(
+        description="What it would do to the account's bill; needs the permission billing.view."
+    )
     other_bill: BillDifference | None = strawberry.field(
         description="What it would do to the bill of the account that a workspace moves to; else null."
     )
     preview_token: str = strawberry.field(
         description="Give it to the mutation: it then refuses if the change would bill anything else."
     )
+    account_id: strawberry.Private[UUID]
 
 
 @strawberry.type(description="The change would be refused.")
@@ -161,15 +165,21 @@ async def preview(info: Info, change: ChangeInput) -> ChangePreviewResult:
     ((name, wanted),) = given.items()
     await authorise(info, to_camel_case(name), wanted)
     try:
-        effect = await measure(info, PLANNERS[name](info, wanted))
+        planned = PLANNERS[name](info, wanted)
+        effect = await measure(info, planned)
     except Refusal as refusal:
         return ChangeRefused(message=refusal.message, refusal=type(refusal).__name__)
-    return _shown(effect)
+    return _shown(effect, account_id=planned.account_id)
 
 
-def _shown(effect: Effect) -> ChangePreview:
+def _shown(effect: Effect, *, account_id: UUID) -> ChangePreview:
     bill, *others = [_difference(each) for each in effect.differences]
-    return ChangePreview(bill=bill, other_bill=others[0] if others else None, preview_token=effect.token)
+    return ChangePreview(
+        bill=bill,
+        other_bill=others[0] if others else None,
+        preview_token=effect.token,
+        account_id=account_id,
+    )
 
 
 def _difference(found: Difference) -> BillDifference:

@@ -219,8 +219,8 @@ def teammate_remove_change(info: Info, input: TeammateRemoveInput) -> Change:
 
 @mutation(
     payload=TeammateRemovePayload,
-    refusals=(UnknownTeammate, NotActive, LastBillingAdmin, PriceChanged),
-    description="Remove a teammate. Today is free, unless the seat was accepted today.",
+    refusals=(UnknownTeammate, NotActive, RoleBeyondYours, LastBillingAdmin, PriceChanged),
+    description="Remove a teammate, of whose role you hold all. Today is free, unless the seat was accepted today.",
 )
 async def teammate_remove(info: Info, input: TeammateRemoveInput) -> TeammateRemovePayload:
     """Remove a teammate."""

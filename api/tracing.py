@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 import strawberry
 
@@ -51,12 +52,14 @@ class UsageEventTrace:
     taken_back_at: datetime | None = strawberry.field(description="When it was taken back.")
     taken_back_reason: str | None = strawberry.field(description="Why it was taken back.")
     billed_on: list[BilledOn] = strawberry.field(
-        description="The lines that bill its metric and period, adjustments among them, first to last."
+        description="The lines that bill its metric and period, adjustments among them, first to last; needs the "
+        "permission billing.view."
     )
     alerts_fired: list[FiredLevel] = strawberry.field(
         description="Levels of alerts on its metric that fired as it was recorded."
     )
     as_of: datetime = strawberry.field(description="The moment this is true of.")
+    account_id: strawberry.Private[UUID]
 
 
 def usage_event_trace(trace: Trace) -> UsageEventTrace:
@@ -80,4 +83,5 @@ def usage_event_trace(trace: Trace) -> UsageEventTrace:
         billed_on=[BilledOn(invoice=invoice(row), line=stored_line(line)) for row, line in trace.lines],
         alerts_fired=[FiredLevel(level=row.level, threshold=BigInt(row.threshold)) for row in trace.alerts],
         as_of=trace.as_of,
+        account_id=event.account_id,
     )

@@ -136,11 +136,9 @@ CEILING: Final[Mapping[Permission, str]] = {
 
 @dataclass(eq=False)
 class RoleBeyondYours(Refusal):
-    """Nobody grants what they do not hold."""
+    """Nobody gives or takes what they do not hold."""
 
-    template = (
-        "{role} may do what you may not here: {missing}. Have somebody who may all of it give the role."
-    )
+    template = "{role} may do what you may not here: {missing}. Have somebody who may all of it do this."
     role: str
     missing: str
 
@@ -166,7 +164,7 @@ def permissions_of(
 
 
 def check_grant(role: Role, *, held: frozenset[Permission]) -> None:
-    """Refuse to give a role to whoever asks without holding all of it; raises RoleBeyondYours."""
+    """Refuse to give or take a role for whoever asks without holding all of it; raises RoleBeyondYours."""
     missing = ROLES[role] - held
     if missing:
         raise RoleBeyondYours(role.value, ", ".join(sorted(missing)))

@@ -146,9 +146,12 @@ async def revoke(session: AsyncSession, account: AccountNow, *, teammate_id: UUI
 async def remove(session: AsyncSession, account: AccountNow, *, teammate_id: UUID, by: Caller) -> Teammate:
     """Remove a teammate: today is free unless the seat was accepted today.
 
-    Raises UnknownTeammate, NotActive, LastBillingAdmin.
+    Who removes holds all of the role that goes with it, or could take it by removing and inviting again.
+
+    Raises UnknownTeammate, NotActive, RoleBeyondYours, LastBillingAdmin.
     """
     teammate = await _active(session, account, teammate_id=teammate_id)
+    check_grant(Role(teammate.role), held=by.held(account.id, teammate.workspace_id))
     await keep_an_admin(session, teammate, by=by)
     teammate.status, teammate.removed_at = "REMOVED", account.now
     await record(session, account, teammate, None)

@@ -53,6 +53,16 @@ async def _(at: Installation) -> Asked:
     return given, LastBillingAdmin("Founder"), await key_of(at.api, player.account_id)
 
 
+@case("teammateRemove", RoleBeyondYours)
+async def _(at: Installation) -> Asked:
+    player = await bare(at)
+    missing = (
+        "alerts.manage, audit.view, billing.manage, billing.view, limits.manage, usage.view, webhooks.manage"
+    )
+    given = {"teammateId": player.creator_id}
+    return given, RoleBeyondYours("ADMIN", missing), await hiring_key(at.api, player.account_id)
+
+
 @case("teammateRemove", LastBillingAdmin)
 async def _(at: Installation) -> Asked:
     player = await bare(at)

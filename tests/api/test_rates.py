@@ -281,6 +281,13 @@ def test_a_caller_pays_from_the_bucket_of_its_key() -> None:
         ("mutation($input: I!) { a(input: $input) }", 13),
         ("mutation { a(input: $none, x: $ten) }", 10),
         ("query q { a } mutation m { a } mutation n { a b }", 20),
+        ("mutation($d: I! = {list: [1, 2, 3]}) { a(input: $d) b: a(input: $d) }", 22),
+        (
+            "mutation($d: [Int!]! = [1, 2, 3]) { a(input: {list: $d}) ...f } fragment f on M { b(i: {l: $d}) }",
+            22,
+        ),
+        ("mutation m($d: [Int!] = [1]) { a(i: {l: $d}) } mutation n($d: [Int!] = []) { a(i: {l: $d}) }", 11),
+        ("mutation($ten: [Int!]! = [1]) { a(input: {list: $ten}) }", 11),
     ],
 )
 def test_each_field_of_a_mutation_costs_ten_points_and_one_for_ten_items(document: str, points: int) -> None:
