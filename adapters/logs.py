@@ -99,7 +99,7 @@ class JsonLines(logging.Formatter):
 class Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # of the stream that stderr is
     """Writes to stderr. A record that cannot be written is told without what is in it, which may be secret."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name is logging's
+    def handleError(self, record: logging.LogRecord) -> None:
         """Name the place of a record that could not be written."""
         sys.stderr.write(
             f"a record of {record.name} could not be written: {record.filename}:{record.lineno}\n"

@@ -179,9 +179,9 @@ def named(given: object) -> list[NodeRef]:
     return [ref for ref in map(decode_node_id, _ids(given)) if ref is not None]
 
 
-def _ids(given: object) -> Iterator[str]:
+def _ids(given: Any) -> Iterator[str]:
     """Give the ids that an input names; a list may hold several."""
-    for field in fields(given):  # type: ignore[arg-type]  # an input is a dataclass
+    for field in fields(given):
         value = getattr(given, field.name)
         if field.name.endswith(("_id", "_ids")):
             yield from [value] if isinstance(value, str) else value or ()

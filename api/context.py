@@ -8,17 +8,16 @@ from datetime import datetime
 from typing import TypeAlias
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.feed import Feed
 from adapters.gateway.protocol import Gateway
+from adapters.scopes import Sessions
 from api.acts import Act
 from api.loaders import Loaders
 from api.rates import Allowance
 from services.callers import Caller
 from services.webhooks import EndpointRules
-
-Sessions: TypeAlias = async_sessionmaker[AsyncSession]
 
 
 @dataclass(slots=True)

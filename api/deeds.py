@@ -42,9 +42,9 @@ def deed_of(caller: Caller, mutation: str, given: object, needs: Needs) -> Deed 
     )
 
 
-def _told(given: object) -> dict[str, Any]:
+def _told(given: Any) -> dict[str, Any]:
     told = {}
-    for field in fields(given):  # type: ignore[arg-type]  # an input is a dataclass
+    for field in fields(given):
         value = getattr(given, field.name)
         # What was not given is not told; a null that was given, where that means something, is.
         if value is UNSET or (value is None and field.default is not UNSET and field.default is not MISSING):

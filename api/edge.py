@@ -19,12 +19,12 @@ from adapters.live import Outlet
 from adapters.oidc.keys import KeySet
 from adapters.oidc.tokens import Issuer
 from adapters.queue import Bell
-from adapters.scopes import EVERYONE, scoped
+from adapters.scopes import EVERYONE, Sessions, scoped
 from adapters.settings import Settings
 from adapters.spans import Tracing, current
 from adapters.tracing import begin_tracing
 from api.auth import Keys
-from api.context import Context, Sessions
+from api.context import Context
 from api.lastuses import LastUses
 from api.loaders import Loaders
 from api.rates import Allowance, Rates, address_of

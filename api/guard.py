@@ -100,15 +100,6 @@ class MeasuringExtension(SchemaExtension):
         return {} if self.cost is None else {"cost": {"requested": self.cost, "limit": self.limits.cost}}
 
 
-class DocumentGuard(MeasuringExtension):
-    """Measures documents and lets small ones pass. `lambda: DocumentGuard(limits)` gives a schema other limits."""
-
-    def on_validate(self) -> Iterator[None]:
-        """Measure the parsed document ahead of every validation rule."""
-        self.measure()
-        yield
-
-
 def check_document(
     document: DocumentNode, *, limits: GuardLimits, schema: GraphQLSchema, variables: Mapping[str, object]
 ) -> Size:

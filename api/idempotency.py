@@ -50,12 +50,10 @@ def takes_key(given_as: type) -> bool:
 
 
 @singledispatch
-def content(given: object) -> object:
+def content(given: Any) -> object:
     """Give what an input asks for. An input that holds it elsewhere than in its fields registers its own way."""
     return {
-        field.name: getattr(given, field.name)
-        for field in fields(given)  # type: ignore[arg-type]  # an input is a dataclass
-        if field.name not in NOT_CONTENT
+        field.name: getattr(given, field.name) for field in fields(given) if field.name not in NOT_CONTENT
     }
 
 

@@ -20,7 +20,8 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from adapters.queries.deliveries import Bare
-from api.context import Context, Sessions
+from adapters.scopes import Sessions
+from api.context import Context
 from api.errors import ErrorCode, begin_request, public_error
 from api.nodes import node_id
 from api.payloads import USUAL

@@ -14,12 +14,13 @@ from random import SystemRandom
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.ids import new_id
 from adapters.queries import deliveries as queries
 from adapters.queries import webhooks as endpoints
 from adapters.queries.deliveries import Bare, Outgoing
+from adapters.scopes import Sessions
 from adapters.spans import traced
 from adapters.tables.webhooks import Event, WebhookDelivery, WebhookEndpoint
 from adapters.webhooks_out import Answer, signed
@@ -35,7 +36,6 @@ PER_ENDPOINT: Final = 5
 """Deliveries on their way to one endpoint at once."""
 
 log = logging.getLogger("prorata.webhooks")
-Sessions = async_sessionmaker[AsyncSession]
 
 
 class Poster(Protocol):

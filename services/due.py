@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
 from adapters import metrics
 from adapters.gateway.protocol import Gateway
 from adapters.queries import duework
 from adapters.queries.duework import Due
+from adapters.scopes import Sessions
 from adapters.spans import Span, span
 from services import invoices, payments, refunds, reminders, subscriptions
 from services.accounts import lock_account, lock_accounts
@@ -23,7 +22,6 @@ PARK_AFTER = 5
 CHUNK = 200
 
 log = logging.getLogger(__name__)
-Sessions = async_sessionmaker[AsyncSession]
 
 
 class Closed(NamedTuple):

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
 from adapters import letters
 from adapters.mail import Line, LineLostError, Mailer, Refused, ServerUnreachableError, Taken
 from adapters.queries import outbox as queries
 from adapters.queries.outbox import Held
+from adapters.scopes import Sessions
 from adapters.spans import current, traced
 from adapters.tables.notifications import Mail
 
@@ -38,7 +37,6 @@ WAITS = (
 """What lies between tries: three days in all, after which a mail is given up."""
 
 log = logging.getLogger(__name__)
-Sessions = async_sessionmaker[AsyncSession]
 
 
 class MailStatus(StrEnum):

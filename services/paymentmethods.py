@@ -7,19 +7,18 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.gateway.protocol import Gateway, NoAnswer, PaymentMethodRefused, StoredPaymentMethod
 from adapters.ids import new_id
 from adapters.queries import invoices as queries
+from adapters.scopes import Sessions
 from adapters.spans import traced
 from domain.refusal import Refusal
 from services import payments
 from services.accounts import AccountNow, lock_account
 
 LONGEST_ADDRESS = 2000
-
-Sessions = async_sessionmaker[AsyncSession]
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import metrics
 from adapters.gateway.protocol import (
@@ -25,6 +25,7 @@ from adapters.live import Touched, touch
 from adapters.queries import duework
 from adapters.queries import invoices as queries
 from adapters.queries.duework import Due
+from adapters.scopes import Sessions
 from adapters.spans import traced
 from adapters.tables.invoices import Invoice
 from adapters.tables.payments import PaymentAttempt
@@ -56,8 +57,6 @@ ON_ITS_WAY = frozenset({AttemptStatus.PENDING, AttemptStatus.UNKNOWN, AttemptSta
 
 Outcome = Charged | Declined | ActionNeeded | None
 """What a provider answered; None when its answer was lost."""
-
-Sessions = async_sessionmaker[AsyncSession]
 
 
 @dataclass(eq=False)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
 from adapters.gateway.protocol import ProviderEvent, Refunded, RefundRefused
 from adapters.queries import invoices as queries
+from adapters.scopes import Sessions
 from adapters.spans import traced
 from services import payments, refunds
 from services.accounts import UnknownAccount, lock_account
-
-Sessions = async_sessionmaker[AsyncSession]
 
 
 @traced

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.gateway.protocol import Gateway, NoAnswer, Refunded, RefundRefused
 from adapters.ids import new_id
@@ -17,6 +17,7 @@ from adapters.queries import duework
 from adapters.queries import invoices as invoice_queries
 from adapters.queries import refunds as queries
 from adapters.queries.duework import Due
+from adapters.scopes import Sessions
 from adapters.spans import traced
 from adapters.tables.refunds import Refund
 from domain import ledger
@@ -29,8 +30,6 @@ from services.ledger import credit_balances, post
 
 Outcome = Refunded | RefundRefused | None
 """What a provider answered; None when its answer was lost."""
-
-Sessions = async_sessionmaker[AsyncSession]
 
 
 @dataclass(eq=False)

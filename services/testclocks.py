@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.gateway.protocol import Gateway
 from adapters.ids import new_id
 from adapters.queries import accounts as account_queries
 from adapters.queries import duework
 from adapters.queries.duework import Due
+from adapters.scopes import Sessions
 from adapters.spans import traced
 from adapters.tables.testclocks import TestClock
 from domain.refusal import Refusal
@@ -22,8 +23,6 @@ from services.accounts import UnknownTestClock
 LEASE = timedelta(seconds=60)
 FURTHEST = timedelta(days=731)
 FIRST_YEAR, LAST_YEAR = 2000, 2150
-
-Sessions = async_sessionmaker[AsyncSession]
 
 
 @dataclass(eq=False)

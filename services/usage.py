@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters import ingest, pricebooks
-from adapters.ingest import EventRow, Recorded, TakeBack
+from adapters import ingest, pricebooks, takebacks
+from adapters.ingest import EventRow, Recorded
 from adapters.queries import histories as history_queries
 from adapters.queries import locks
 from adapters.queries import subscriptions as subscription_queries
@@ -23,6 +23,7 @@ from adapters.queries import usage as queries
 from adapters.spans import traced
 from adapters.tables.subscriptions import Subscription
 from adapters.tables.workspaces import Workspace
+from adapters.takebacks import TakeBack
 from domain.billing import running_period
 from domain.calendar import Period, days_of, local_day
 from domain.events import (
@@ -146,7 +147,7 @@ async def take_back(
         raise UnknownEvent(event_id[:LONGEST_ID])
     await locks.share_usage(session, account.id)
 
-    result = await ingest.take_back(
+    result = await takebacks.take_back(
         session,
         account_id=account.id,
         workspace_id=workspace_id,

@@ -22,7 +22,7 @@ class Keeper:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep a mail."""
         content = envelope.content
         assert isinstance(content, bytes)  # noqa: S101  decode_data is off

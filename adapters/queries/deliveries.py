@@ -34,7 +34,7 @@ _TAKE_BARE: Final = text(f"""
             AND (event.account_id, event.id) = (delivery.account_id, delivery.event_id)
         RETURNING delivery.account_id, delivery.id, endpoint.query, delivery.renderings,
             event.kind, event.subject_type, event.subject_id, event.at
-""")  # noqa: S608  (put together from our own words)
+""")
 
 _TAKE_DUE: Final = text(f"""
     WITH due AS (
@@ -67,7 +67,7 @@ _TAKE_DUE: Final = text(f"""
         RETURNING delivery.account_id, delivery.id, delivery.endpoint_id, delivery.attempts, delivery.body,
             endpoint.url, endpoint.secret,
             CASE WHEN endpoint.previous_until > :wall THEN endpoint.previous_secret END AS previous_secret
-""")  # noqa: S608  (likewise)
+""")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ async def workspace_names(session: AsyncSession, account_ids: Iterable[UUID]) ->
     query = select(col(Workspace.id), col(Workspace.name)).where(
         col(Workspace.account_id).in_(list(account_ids))
     )
-    return {workspace_id: name for workspace_id, name in await session.execute(query)}  # noqa: C416  (mypy sees pairs here)
+    return {row.id: row.name for row in await session.execute(query)}
 
 
 async def page(

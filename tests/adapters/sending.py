@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from adapters.ingest import EventRow, Recorded, TakeBackResult, record_events, take_back
+from adapters.ingest import EventRow, Recorded, record_events
+from adapters.takebacks import TakeBackResult, take_back
 from tests.adapters import rows
 
 
@@ -62,7 +63,7 @@ class Sender:
         found = await self._read(
             "SELECT conversation_id, event_id FROM standing_resolutions WHERE workspace_id = :workspace"
         )
-        return {conversation: event for conversation, event in found}  # noqa: C416  (mypy sees pairs here)
+        return {row[0]: row[1] for row in found}
 
     async def standing_recomputed(self) -> dict[object, object]:
         """The same from the events and what was taken back."""
@@ -71,7 +72,7 @@ class Sender:
             " LEFT JOIN usage_takebacks USING (account_id, workspace_id, event_id)"
             " WHERE workspace_id = :workspace AND metric = 'FIN_RESOLUTION' AND taken_back_at IS NULL"
         )
-        return {conversation: event for conversation, event in found}  # noqa: C416
+        return {row[0]: row[1] for row in found}
 
     async def stored(self) -> list[object]:
         """The ids of the recorded events."""

@@ -241,7 +241,7 @@ async def test_a_busy_loop_does_not_take_valkey_for_away(redis_url: str, name: s
     asked = [asyncio.create_task(buckets.use(name, 1, SLOW)) for _ in range(100)]
     for _ in range(3):
         await asyncio.sleep(0)
-        time.sleep(2 * ANSWER_SECONDS)  # noqa: ASYNC251  the loop is kept from everything else
+        time.sleep(2 * ANSWER_SECONDS)
     levels = await asyncio.gather(*asked)
 
     assert not buckets._is_away

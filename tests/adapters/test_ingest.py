@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from adapters.ids import new_id
-from adapters.ingest import Ingested, Recorded, TakeBack, TakeBackResult, record_events
+from adapters.ingest import Ingested, Recorded, record_events
+from adapters.takebacks import TakeBack, TakeBackResult
 from tests.adapters import rows
 from tests.adapters.sending import Sender, event, new_sender, resolution, sms
 

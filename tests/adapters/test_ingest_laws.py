@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from adapters.ingest import EventRow, Recorded, TakeBack
+from adapters.ingest import EventRow, Recorded
+from adapters.takebacks import TakeBack
 from tests.adapters.sending import Sender, event, new_sender, resolution
 
 DEADLOCK = "40P01"

@@ -39,7 +39,7 @@ async def test_work_that_ended_while_the_loop_was_busy_was_in_time() -> None:
     async def read() -> int:
         ready = asyncio.get_running_loop().create_future()
         Timer(0.05, lambda: loop.call_soon_threadsafe(ready.set_result, 7)).start()
-        time.sleep(0.3)  # noqa: ASYNC251  the loop is kept from everything else
+        time.sleep(0.3)
         found: int = await ready
         return found
 

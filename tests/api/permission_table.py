@@ -165,7 +165,16 @@ usage                  .       .       .         .         .       .
 """
 
 ADMIN_SCOPES: Final = frozenset(
-    "billing.view billing.manage seats.manage usage.view alerts.manage limits.manage webhooks.manage audit.view".split()  # noqa: SIM905  read as in the tables
+    {
+        "billing.view",
+        "billing.manage",
+        "seats.manage",
+        "usage.view",
+        "alerts.manage",
+        "limits.manage",
+        "webhooks.manage",
+        "audit.view",
+    }
 )
 
 

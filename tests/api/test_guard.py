@@ -10,7 +10,8 @@ from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 
 from api.connections import Connection, connection_from_rows, page_size
 from api.errors import ProrataSchema
-from api.guard import DocumentGuard, GuardLimits
+from api.guard import GuardLimits
+from tests.api.guarded import DocumentGuard
 
 # Each hostile document takes a few milliseconds; what it stands for took seconds to minutes.
 SOON = 1.0

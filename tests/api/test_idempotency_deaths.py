@@ -116,5 +116,5 @@ KILL = text(
 async def until_there_is(connection: AsyncConnection, query: TextClause, **given: str) -> None:
     """Wait until a query gives a row."""
     async with asyncio.timeout(20):
-        while not (await connection.execute(query, given)).all():  # noqa: ASYNC110 - the database tells, no event
+        while not (await connection.execute(query, given)).all():
             await asyncio.sleep(0.01)

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import tests.api.correction_refusals
-import tests.api.term_refusals  # noqa: F401  (they register their cases)
 from tests.api.change_cases import SITUATIONS, monthly, people, yearly
+from tests.api.every_refusal import CASES
 from tests.api.fingerprints import fingerprint
 from tests.api.inputs import previewed
-from tests.api.refusal_cases import CASES, Installation, pending
+from tests.api.refusal_cases import Installation, pending
 from tests.application import Api
 from tests.gateway.running_provider import RunningProvider
 from tests.scenarios.player import Sent, cents

@@ -18,22 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import domain
 import services
-import tests.api.alert_refusals
-import tests.api.correction_refusals
-import tests.api.key_refusals
-import tests.api.notification_refusals
-import tests.api.once_refusals
-import tests.api.role_refusals
-import tests.api.term_refusals
-import tests.api.webhook_refusals  # noqa: F401  (they register their cases)
 from api.results import shown_refusals
 from api.scalars import format_moment
 from domain.pricebook import InvalidPriceBook
 from domain.refusal import Refusal
 from tests.api.companies import new_company
+from tests.api.every_refusal import CASES
 from tests.api.fingerprints import fingerprint
 from tests.api.inputs import SCHEMA, Ids, document, input_type, inputs, refusals_shown
-from tests.api.refusal_cases import CASES, NOW, Installation, bare
+from tests.api.refusal_cases import NOW, Installation, bare
 from tests.application import Api
 from tests.gateway.running_provider import RunningProvider
 

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
-import tests.api.term_refusals  # noqa: F401  (cases of others)
 from adapters.tables.audit import AuditEntry
 from api.permissions import MUTATIONS
 from services import auditproof

@@ -110,7 +110,7 @@ class SandboxBench(Bench):
     """The sandbox provider."""
 
     __slots__ = ()
-    TOKENS = {  # noqa: RUF012 - a table
+    TOKENS = {
         "good": "tok_visa",
         "google": "tok_googlepay",
         "apple": "tok_applepay",
@@ -149,7 +149,7 @@ class StripeBench(Bench):
     """Our Stripe-compatible server."""
 
     __slots__ = ()
-    TOKENS = {  # noqa: RUF012 - a table
+    TOKENS = {
         "good": "pm_card_visa",
         "google": "pm_google_pay",
         "apple": "pm_apple_pay",
@@ -162,7 +162,7 @@ class StripeBench(Bench):
         "refused": "pm_card_setupDeclined",
         "unheard of": "pm_card_unheard_of",
     }
-    PATHS = {  # noqa: RUF012 - a table
+    PATHS = {
         "charge": "POST /v1/payment_intents",
         "find": "GET /v1/payment_intents/search",
         "give_up": "/cancel",

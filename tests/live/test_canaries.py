@@ -46,7 +46,7 @@ uvicorn.run(careless, port=int(sys.argv[1]), lifespan="off", log_config=None)
 async def test_what_careless_code_logs_and_raises_is_redacted(form: str) -> None:
     port = free_port()
     command = [sys.executable, "-c", CARELESS, str(port), form]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: ASYNC220 - a fork is short
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
 
         async def has_failed() -> bool:

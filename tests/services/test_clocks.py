@@ -118,7 +118,7 @@ async def test_an_advance_that_was_cut_is_finished_by_the_worker(
     company = await on_a_clock(world, clock_id)
     advance = asyncio.create_task(world.advance(clock_id, moment("2027-03-10")))
     async with asyncio.timeout(20):
-        while len(await world.invoices(company)) < 3:  # noqa: ASYNC110 - the database tells, no event
+        while len(await world.invoices(company)) < 3:
             await asyncio.sleep(0.01)
     advance.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -62,7 +62,7 @@ class Workshop:
             | dict(otel or {})
             | {f"PRORATA_{name}".upper(): str(value) for name, value in settings.items()}
         )
-        worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)  # noqa: ASYNC220 - a fork is short
+        worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         self._workers.append(worker)
 
         async def has_begun() -> bool:

@@ -21,7 +21,7 @@ MAILS = 120
 class SlowSink(Sink):
     """A mail server slow enough to be watched."""
 
-    async def handle_DATA(self, *given: object) -> str:  # noqa: N802  aiosmtpd's name
+    async def handle_DATA(self, *given: object) -> str:
         answer = await super().handle_DATA(*given)  # type: ignore[arg-type]
         await asyncio.sleep(0.02)
         return answer
