@@ -38,7 +38,7 @@ def _lines(total: int, *, label: str) -> Advance:
 
     def advance(done: int) -> None:
         nonlocal told
-        if done - told >= step or done == total:
+        if done - told >= step or (done == total and done != told):
             told = done
             click.echo(f"{label}: {done:,} of {max(total, done):,}", err=True)
 
